@@ -1,0 +1,516 @@
+"""Configuration: frozen, validated dataclasses read from YAML presets.
+
+Every number that the golden model and the RTL share stands here (what the user chooses) or in `golden.number` (what
+follows from it). A mistake raises `ConfigError`, whose one line names file, key, value and what would be right.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+
+class ConfigError(ValueError):
+    """A config that cannot be built. The message is one line: file, key, value, what is allowed."""
+
+
+def fail(key: str, value: object, allowed: str) -> typing.NoReturn:
+    """Raise `ConfigError` for `key` (dotted path) with the offending `value` and what is `allowed`."""
+    raise ConfigError(f"{key}: {value!r} is not valid; {allowed}")
+
+
+def log2_exact(value: float) -> int | None:
+    """The integer k with value == 2**k, or None."""
+    if not value > 0 or not math.isfinite(value):
+        return None
+    mantissa, exponent = math.frexp(value)
+    return exponent - 1 if mantissa == 0.5 else None
+
+
+def require_range(key: str, value: float, low: float, high: float) -> None:
+    """Raise `ConfigError` unless low <= value <= high (which also refuses NaN)."""
+    if not low <= value <= high:
+        fail(key, value, f"allowed: {low:g} to {high:g}")
+
+
+def require_choice(key: str, value: str, choices: tuple[str, ...]) -> None:
+    """Raise `ConfigError` unless value is one of choices."""
+    if value not in choices:
+        fail(key, value, "allowed: " + ", ".join(choices))
+
+
+def require_power_of_two(key: str, value: float, zero: bool = False) -> None:
+    """Raise `ConfigError` unless value is a power of two (fixed point shifts instead of multiplying)."""
+    if (zero and value == 0) or log2_exact(value) is not None:
+        return
+    near = f"2^{round(math.log2(value))}" if value > 0 and math.isfinite(value) else "2^-7"
+    extra = " or 0" if zero else ""
+    fail(key, value, f"fixed point needs a power of two{extra}, e.g. {near} (or number.format: real)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetConfig:
+    """Which images, and how they are split. `name`: digits, or idx:DIR for a pair of IDX files in DIR."""
+
+    name: str = "digits"
+    test_fraction: float = 0.2
+    validation_fraction: float = 0.0
+    """Part of the *training* split held out; when > 0 it takes the place of the test split (for tuning)."""
+
+    def validate(self) -> None:
+        if self.name not in ("digits", "random") and not self.name.startswith("idx:"):
+            fail("dataset.name", self.name, "allowed: digits, random, idx:DIR")
+        require_range("dataset.test_fraction", self.test_fraction, 0.01, 0.9)
+        require_range("dataset.validation_fraction", self.validation_fraction, 0.0, 0.9)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """Layer sizes, input first, output last: at least one hidden layer."""
+
+    layers: tuple[int, ...] = (64, 32, 10)
+
+    def validate(self) -> None:
+        if len(self.layers) < 3:
+            fail("network.layers", list(self.layers), "give at least three sizes: inputs, hidden, outputs")
+        for size in self.layers:
+            if not 1 <= size <= 4096:
+                fail("network.layers", list(self.layers), "each layer needs 1 to 4096 neurons")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputConfig:
+    """Input neurons: IF neurons driven by a constant current, pixel / full_scale * f_max a step."""
+
+    full_scale: int = 16
+    """The pixel value that fires at f_max; a power of two. Pixels are integers 0..full_scale."""
+    phase: str = "golden"
+    """Membrane at the start of an image: `zero`, or `golden` (multiples of the golden ratio, so that equal pixels do
+    not all fire in the same step)."""
+
+    def validate(self) -> None:
+        require_range("input.full_scale", self.full_scale, 1, 65536)
+        if log2_exact(self.full_scale) is None:
+            fail("input.full_scale", self.full_scale, "a power of two, e.g. 16 or 256")
+        require_choice("input.phase", self.phase, ("zero", "golden"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeuronConfig:
+    """LIF neurons of the hidden and output layers (eq 2.5)."""
+
+    threshold: float = 1.0
+    leak: float = 2.0**-7
+    """gamma_LIF a step; 0 makes an IF neuron."""
+    refractory: int = 2
+    """T_refract in steps; f_max = 1 / T_refract."""
+    membrane_limit: float = 2.0
+    """The membrane saturates to [-limit, limit)."""
+    fraction_bits: int | None = None
+    """Fraction bits of the membrane; None: as many as the finest synapse needs, at least 12."""
+
+    def validate(self) -> None:
+        require_range("neuron.threshold", self.threshold, 2.0**-8, 128)
+        require_range("neuron.leak", self.leak, 0, 0.5)
+        require_range("neuron.refractory", self.refractory, 2, 8)
+        require_range("neuron.membrane_limit", self.membrane_limit, 2 * self.threshold, 1024)
+        if log2_exact(self.membrane_limit) is None:
+            fail("neuron.membrane_limit", self.membrane_limit, "a power of two, at least twice the threshold")
+        if self.fraction_bits is not None:
+            require_range("neuron.fraction_bits", self.fraction_bits, 1, 32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateConfig:
+    """The rho-bar block (eqs 2.7 to 2.12)."""
+
+    leak: float = 0.125
+    """gamma_LI a step."""
+    delay: int = 96
+    """tau in steps."""
+    filter: int = 1
+    """N_filt: moving average over this many steps (1: none)."""
+    fraction_bits: int = 6
+    integer_bits: int = 4
+    """Bits left of the binary point, sign included."""
+
+    def validate(self) -> None:
+        require_range("rate.leak", self.leak, 2.0**-8, 0.5)
+        require_range("rate.delay", self.delay, 1, 1024)
+        require_range("rate.filter", self.filter, 1, 64)
+        require_range("rate.fraction_bits", self.fraction_bits, 0, 16)
+        require_range("rate.integer_bits", self.integer_bits, 2, 10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningConfig:
+    """The two phases and the nudge (algorithm 2)."""
+
+    free_steps: int = 150
+    nudge_steps: int = 125
+    window: int = 64
+    """Output rates are spikes in the last `window` steps."""
+    beta: float = 0.5
+    """Nudge of (target - rate) a step, rates normalised to f_max = 1."""
+    skip_tolerance: float | None = 0.04
+    """No nudge phase when every |target - rate| is at most this (rates normalised to f_max = 1); None: never skip."""
+    random_sign: bool = True
+    """Flip the sign of beta and of the learning rate together with probability 1/2 for each image."""
+
+    def validate(self) -> None:
+        require_range("learning.free_steps", self.free_steps, 1, 4096)
+        require_range("learning.nudge_steps", self.nudge_steps, 1, 4096)
+        require_range("learning.window", self.window, 2, 1024)
+        if self.window > self.free_steps:
+            fail("learning.window", self.window, f"at most learning.free_steps = {self.free_steps}")
+        require_range("learning.beta", self.beta, 2.0**-10, 16)
+        if self.skip_tolerance is not None:
+            require_range("learning.skip_tolerance", self.skip_tolerance, 0, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynapseConfig:
+    """One layer of synapses: format, learning rate and its schedule, rounding, initial weights."""
+
+    bits: int = 12
+    range: float = 0.5
+    """Weights lie in [-range, range); a power of two: the binary point of this layer."""
+    learning_rate: float = 2.0**-15
+    """eta_lr, multiplies the rho-bar block's output."""
+    halve_at: tuple[int, ...] = ()
+    """Epochs (counted from 0) at whose start the learning rate is halved."""
+    rounding: str = "stochastic"
+    """truncate (toward zero), nearest (half away from zero) or stochastic."""
+    draw: str = "neuron"
+    """Stochastic rounding draws once a `neuron` and step, or once a `synapse` and step."""
+    init: float = 0.5
+    """Initial weights are normal with standard deviation init / sqrt(fan-in)."""
+
+    @property
+    def fraction_bits(self) -> int:
+        """Fraction bits of a weight: its LSB is 2^-fraction_bits."""
+        return self.bits - 1 - log2_exact(self.range)
+
+    def validate(self, key: str) -> None:
+        require_range(f"{key}.bits", self.bits, 4, 24)
+        require_range(f"{key}.range", self.range, 2.0**-8, 16)
+        if log2_exact(self.range) is None:
+            fail(f"{key}.range", self.range, "a power of two, e.g. 0.25, 0.5 or 1")
+        require_range(f"{key}.learning_rate", self.learning_rate, 2.0**-30, 1)
+        if list(self.halve_at) != sorted(set(self.halve_at)) or any(e < 0 for e in self.halve_at):
+            fail(f"{key}.halve_at", list(self.halve_at), "epochs in rising order, e.g. [15, 23]")
+        if len(self.halve_at) > 7:
+            fail(f"{key}.halve_at", list(self.halve_at), "at most 7 halvings")
+        require_choice(f"{key}.rounding", self.rounding, ("truncate", "nearest", "stochastic"))
+        require_choice(f"{key}.draw", self.draw, ("neuron", "synapse"))
+        require_range(f"{key}.init", self.init, 0, 4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NumberConfig:
+    """`fixed`: the hardware's integers. `real`: the thesis's real numbers (float64), golden only."""
+
+    format: str = "fixed"
+
+    def validate(self) -> None:
+        require_choice("number.format", self.format, ("fixed", "real"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """Length of a run and its seed (split, initial weights, order, random draws)."""
+
+    epochs: int = 30
+    seed: int = 0
+
+    def validate(self) -> None:
+        require_range("training.epochs", self.epochs, 0, 100000)
+        require_range("training.seed", self.seed, 0, 2**32 - 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardwareConfig:
+    """Parallelism. Results do not depend on it."""
+
+    lanes: int = 32
+    """P: neurons updated and synapses served a cycle."""
+    input_lanes: int = 4
+    """Input neurons updated a cycle."""
+
+    def validate(self) -> None:
+        require_range("hardware.lanes", self.lanes, 1, 1024)
+        require_range("hardware.input_lanes", self.input_lanes, 1, 64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """A whole experiment: network, arithmetic, learning, data and hardware."""
+
+    name: str = "unnamed"
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    input: InputConfig = field(default_factory=InputConfig)
+    neuron: NeuronConfig = field(default_factory=NeuronConfig)
+    rate: RateConfig = field(default_factory=RateConfig)
+    learning: LearningConfig = field(default_factory=LearningConfig)
+    synapses: tuple[SynapseConfig, ...] = ()
+    """One entry for each layer of synapses, input side first; a single entry serves all."""
+    number: NumberConfig = field(default_factory=NumberConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    hardware: HardwareConfig = field(default_factory=HardwareConfig)
+    boards: dict[str, HardwareConfig] = field(default_factory=dict)
+    """Hardware settings that replace `hardware` when building for that board."""
+
+    def __post_init__(self) -> None:
+        layers = len(self.network.layers) - 1
+        if len(self.synapses) in (0, 1) and layers > 0:
+            single = self.synapses or (SynapseConfig(),)
+            object.__setattr__(self, "synapses", single * layers)
+        self.validate()
+
+    def validate(self) -> None:
+        """Raise `ConfigError` for the first value that cannot be built."""
+        for section in ("dataset", "network", "input", "neuron", "rate", "learning", "number", "training", "hardware"):
+            getattr(self, section).validate()
+        for board in self.boards.values():
+            board.validate()
+        layers = len(self.network.layers) - 1
+        if len(self.synapses) != layers:
+            fail("synapses", f"{len(self.synapses)} entries", f"one for all, or {layers}: one a layer of synapses")
+        for index, synapse in enumerate(self.synapses):
+            synapse.validate(f"synapses[{index}]")
+        if self.number.format == "fixed":
+            self._validate_fixed()
+
+    def _validate_fixed(self) -> None:
+        require_power_of_two("neuron.leak", self.neuron.leak, zero=True)
+        require_power_of_two("neuron.threshold", self.neuron.threshold)
+        require_power_of_two("rate.leak", self.rate.leak)
+        require_power_of_two("rate.filter", self.rate.filter)
+        require_power_of_two("learning.beta", self.learning.beta)
+        if log2_exact(self.learning.window / self.neuron.refractory) is None:
+            near = 2 ** round(math.log2(self.learning.window / self.neuron.refractory)) * self.neuron.refractory
+            fail("learning.window", self.learning.window, f"refractory times a power of two, e.g. {near}")
+        if log2_exact(self.rate.filter) > self.rate.fraction_bits:
+            fail("rate.filter", self.rate.filter, "at most 2^rate.fraction_bits")
+        bound = rate_bound(self.rate, self.neuron.refractory)
+        if bound >= 2 ** (self.rate.integer_bits + self.rate.fraction_bits - 1):
+            bits = bound.bit_length() + 1 - self.rate.fraction_bits
+            fail(
+                "rate.integer_bits", self.rate.integer_bits, f"at least {bits}, so that the integrator never overflows"
+            )
+        fraction = self.neuron.fraction_bits
+        for index, synapse in enumerate(self.synapses):
+            key = f"synapses[{index}]"
+            require_power_of_two(f"{key}.learning_rate", synapse.learning_rate)
+            if synapse.fraction_bits > 28:
+                fail(f"{key}.bits", synapse.bits, "weight bits - 1 - log2(range) must be at most 28")
+            if fraction is not None and synapse.fraction_bits > fraction:
+                fail("neuron.fraction_bits", fraction, f"at least {synapse.fraction_bits}, as {key} has")
+            if self.step_shift(index) + len(synapse.halve_at) > 24:
+                fail(
+                    f"{key}.learning_rate",
+                    synapse.learning_rate,
+                    "too small: rho-bar's fraction_bits - log2(learning_rate) + halvings - weight fraction bits "
+                    "must be at most 24",
+                )
+            if self.step_shift(index) < -16:
+                fail(f"{key}.learning_rate", synapse.learning_rate, "too large for this weight format")
+        if self.membrane_fraction_bits < 1 - log2_exact(self.neuron.threshold):
+            fail("neuron.threshold", self.neuron.threshold, "too fine for the membrane's fraction bits")
+        finest = self.learning.beta / (self.learning.window / self.neuron.refractory)
+        if -log2_exact(finest) > self.membrane_fraction_bits:
+            fail("learning.beta", self.learning.beta, "too small for the membrane's fraction bits")
+
+    @property
+    def membrane_fraction_bits(self) -> int:
+        """Fraction bits of the membrane: as set, or the finest synapse's, at least 12."""
+        if self.neuron.fraction_bits is not None:
+            return self.neuron.fraction_bits
+        return max(12, *(synapse.fraction_bits for synapse in self.synapses))
+
+    def step_shift(self, layer: int) -> int:
+        """Right shift that turns rho-bar into weight LSBs of `layer` before any halving (may be negative)."""
+        synapse = self.synapses[layer]
+        return self.rate.fraction_bits - log2_exact(synapse.learning_rate) - synapse.fraction_bits
+
+    def replace(self, **sections: object) -> Config:
+        """A copy with whole sections replaced (validated anew)."""
+        return dataclasses.replace(self, **sections)
+
+
+def rate_bound(rate: RateConfig, refractory: int) -> int:
+    """An upper bound of |integrator| in its LSBs, over all spike trains that obey the refractory period.
+
+    The integrator's drive is a difference of moving averages of spikes, each at most the densest train's; the bound
+    is the densest train from rest (one spike every T_refract steps), plus one LSB a step of rounding.
+    """
+    keep = 1 - rate.leak
+    densest = 1 / (1 - keep**refractory)
+    return math.ceil(densest * 2**rate.fraction_bits + 1 / rate.leak)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Reading
+
+
+def _number(key: str, value: object) -> float:
+    """A number; the text "2^-15" is one too."""
+    if isinstance(value, str):
+        base, caret, exponent = value.partition("^")
+        try:
+            return float(base) ** float(exponent) if caret else float(value)
+        except ValueError:
+            fail(key, value, "a number such as 0.5 or 2^-15")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        fail(key, value, "a number such as 0.5 or 2^-15")
+    return float(value)
+
+
+def _parse(key: str, value: object, kind: object) -> object:
+    """`value` from YAML as `kind` (a type of a dataclass field), or `ConfigError`."""
+    origin = typing.get_origin(kind)
+    if origin is types.UnionType or origin is typing.Union:
+        if value is None:
+            return None
+        kind = next(k for k in typing.get_args(kind) if k is not type(None))
+        origin = typing.get_origin(kind)
+    if dataclasses.is_dataclass(kind):
+        return _parse_section(key, value, kind)
+    if origin is tuple:
+        item = typing.get_args(kind)[0]
+        if dataclasses.is_dataclass(item) and isinstance(value, dict):
+            value = [value]
+        if not isinstance(value, list | tuple):
+            fail(key, value, "a list")
+        return tuple(_parse(f"{key}[{i}]", v, item) for i, v in enumerate(value))
+    if origin is dict:
+        if not isinstance(value, dict):
+            fail(key, value, "a mapping")
+        item = typing.get_args(kind)[1]
+        return {str(k): _parse(f"{key}.{k}", v, item) for k, v in value.items()}
+    if kind is bool:
+        if not isinstance(value, bool):
+            fail(key, value, "true or false")
+        return value
+    if kind is int:
+        number = _number(key, value)
+        if not math.isfinite(number) or number != int(number):
+            fail(key, value, "a whole number")
+        return int(number)
+    if kind is float:
+        return _number(key, value)
+    if not isinstance(value, str):
+        fail(key, value, "a word")
+    return value
+
+
+def _parse_section(key: str, value: object, kind: type) -> object:
+    if not isinstance(value, dict):
+        fail(key or "the file", value, "a mapping of keys to values")
+    hints = typing.get_type_hints(kind)
+    known = {f.name: hints[f.name] for f in dataclasses.fields(kind)}
+    prefix = f"{key}." if key else ""
+    for name in value:
+        if name not in known:
+            raise ConfigError(f"{prefix}{name}: unknown key; known here: {', '.join(known)}")
+    return kind(**{name: _parse(f"{prefix}{name}", v, known[name]) for name, v in value.items()})
+
+
+def config_from_dict(data: dict) -> Config:
+    """A `Config` from plain data, as YAML gives it. Raises `ConfigError`."""
+    return _parse_section("", data, Config)
+
+
+def config_to_dict(config: Config) -> dict:
+    """Plain data for YAML or JSON; `config_from_dict` reads it back to an equal `Config`."""
+
+    def plain(value: object) -> object:
+        if isinstance(value, dict):
+            return {k: plain(v) for k, v in value.items()}
+        if isinstance(value, list | tuple):
+            return [plain(v) for v in value]
+        return value
+
+    return plain(dataclasses.asdict(config))
+
+
+def apply_override(data: dict, assignment: str) -> None:
+    """Apply one `key=value` (dotted key, list items by number, value in YAML) to plain config data, in place."""
+    path, equals, text = assignment.partition("=")
+    if not equals or not path:
+        raise ConfigError(f"--set {assignment}: write key=value, e.g. number.format=real")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ConfigError(f"--set {assignment}: the value is not valid YAML") from None
+    keys = path.replace("[", ".").replace("]", "").split(".")
+    node = data
+    for depth, key in enumerate(keys):
+        last = depth == len(keys) - 1
+        if isinstance(node, list):
+            if not key.isdigit() or int(key) >= len(node):
+                raise ConfigError(f"--set {assignment}: {'.'.join(keys[:depth])} has items 0 to {len(node) - 1}")
+            key = int(key)
+        elif not isinstance(node, dict):
+            raise ConfigError(f"--set {assignment}: {'.'.join(keys[:depth])} has no keys below it")
+        if last:
+            node[key] = value
+        else:
+            if isinstance(node, dict):
+                node.setdefault(key, {})
+            node = node[key]
+
+
+def load_config(path: str | Path, overrides: typing.Iterable[str] = ()) -> Config:
+    """Read a YAML preset and apply `--set`-style overrides.
+
+    Overrides see the resolved config (defaults filled in), so any known key can be set; a list such as
+    `synapses` is addressed by number: `synapses.0.bits=8`. Raises `ConfigError` naming the file.
+    """
+    path = Path(path)
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not a text file") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path}:{where} is not valid YAML: {getattr(error, 'problem', error)}") from None
+    try:
+        config = config_from_dict(data)
+        if overrides := list(overrides):
+            data = config_to_dict(config)
+            for assignment in overrides:
+                apply_override(data, assignment)
+            config = config_from_dict(data)
+        return config
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def save_config(config: Config, path: str | Path) -> None:
+    """Write the resolved config as YAML."""
+    Path(path).write_text(yaml.safe_dump(config_to_dict(config), sort_keys=False), encoding="utf-8")
+
+
+def hardware_for(config: Config, board: str | None) -> HardwareConfig:
+    """The hardware settings for `board`, or the config's own."""
+    return config.boards.get(board, config.hardware) if board else config.hardware
+
+
+def resolve_preset(name: str) -> Path:
+    """A path as given, or `configs/NAME.yaml` beside the package when only the preset's name is given."""
+    path = Path(name)
+    if path.exists():
+        return path
+    preset = Path(__file__).resolve().parent.parent / "configs" / f"{path.stem}.yaml"
+    return preset if preset.exists() else path

@@ -1,0 +1,47 @@
+"""Input neurons and LIF neurons (eq 2.5)."""
+
+from golden.number import kernel, leak_down
+
+
+@kernel
+def drive_inputs(pixels, threshold, membrane, spikes, fired_list):
+    """One step of the input neurons: IF neurons with a constant current of one pixel value a step.
+
+    All arrays have shape (inputs,), `fired_list` has room for one entry more. A pixel never exceeds
+    threshold / T_refract, so the refractory period needs no state here, nor can the membrane overflow: it stays within
+    (0, threshold]. Writes `membrane`, `spikes` and the numbers of the neurons that fired into `fired_list`; returns how
+    many did.
+    """
+    for n in range(pixels.shape[0]):
+        u = membrane[n] + pixels[n]
+        spike = 1 if u > threshold else 0
+        membrane[n] = u - threshold if spike else u
+        spikes[n] = spike
+    fired = 0
+    for n in range(pixels.shape[0]):
+        # Without a branch: an entry that did not fire is overwritten by the next.
+        fired_list[fired] = n
+        fired += spikes[n]
+    return fired
+
+
+@kernel
+def integrate_and_fire(layer, width, current, leak, low, high, threshold, period, membrane, refractory, spikes):
+    """One step of the LIF neurons of `layer`: leak, add the current, saturate, fire, reset by subtraction.
+
+    Arrays have shape (layers, neurons), of which the first `width` neurons exist; `current` has shape (neurons,).
+    A refractory neuron integrates but does not fire. `low`, `high` are the membrane's bounds, inclusive. Writes
+    `membrane`, `refractory` (steps left) and `spikes`; returns (spikes, saturations).
+    """
+    fired = 0
+    saturations = 0
+    for n in range(width):
+        exact = leak_down(membrane[layer, n], leak) + current[n]
+        u = min(max(exact, low), high)
+        saturations += 1 if u != exact else 0
+        spike = 1 if u > threshold and refractory[layer, n] == 0 else 0
+        membrane[layer, n] = u - threshold if spike else u
+        refractory[layer, n] = period - 1 if spike else max(refractory[layer, n] - 1, 0)
+        spikes[layer, n] = spike
+        fired += spike
+    return fired, saturations
