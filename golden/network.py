@@ -28,9 +28,11 @@ from golden.number import (
     WEYL,
     FixedNumbers,
     fixed_numbers,
+    history_depth,
     image_word,
     input_phase_step,
     kernel,
+    row_numbers,
     scale,
     seed_word,
     skip_counts,
@@ -372,20 +374,6 @@ class Result:
     nudged: bool
     counts: tuple[int, ...]
     """Spikes in the window at the end of the free phase, one an output."""
-
-
-def history_depth(config: Config) -> int:
-    """Steps of spikes that a neuron must remember, the present one included."""
-    return 1 + max(config.rate.delay + config.rate.filter, config.learning.window)
-
-
-def row_numbers(layers: tuple[int, ...]) -> list[int]:
-    """Number of each synapse layer's first row (one-way) or column (two-way), so that no two share one."""
-    numbers, at = [], 0
-    for synapses in range(len(layers) - 1):
-        numbers.append(at)
-        at += max(layers[synapses] + 1, layers[synapses + 1])
-    return numbers
 
 
 def row_bases(layers: tuple[int, ...]) -> list[int]:

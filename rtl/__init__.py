@@ -1,0 +1,1 @@
+"""The chip in Amaranth: the same parts and names as `golden`, which it matches to the bit."""

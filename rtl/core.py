@@ -1,0 +1,739 @@
+"""The core: sequencer, neuron state and the datapath of one step (the circuit of `golden.network`)."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import data, enum, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from golden.config import Config, HardwareConfig
+from golden.number import MASK32, WARM_UP, WEYL, fixed_numbers, history_depth, row_numbers
+from rtl.crossbar import Crossbar, Kind, operation_layout, popcount
+from rtl.layout import Chunk, Layout
+from rtl.neuron import InputNeurons, Lif
+from rtl.nudge import OutputRates
+from rtl.number import xorshift32
+from rtl.rate import RhoBar
+
+COUNTER_BITS = 32
+
+
+class Mode(enum.Enum, shape=2):
+    """What to do with an image."""
+
+    INFER = 0
+    """The free phase."""
+    LEARN = 1
+    """Both phases."""
+    INFER_FIRST_SPIKE = 2
+    """The free phase up to the first output spike."""
+
+
+def image_layout(config: Config) -> data.StructLayout:
+    """The stream of images: one pixel a transfer; label and mode are taken with an image's first pixel."""
+    return data.StructLayout(
+        {
+            "pixel": fixed_numbers(config).pixel_bits,
+            "label": range(max(2, config.network.layers[-1])),
+            "mode": Mode,
+        }
+    )
+
+
+def result_layout(config: Config) -> data.StructLayout:
+    """One result an image. `counts`: spikes of each output in the window at the end of the free phase."""
+    outputs = config.network.layers[-1]
+    return data.StructLayout(
+        {
+            "prediction": range(max(2, outputs)),
+            "first_valid": 1,
+            "first_spike": range(max(2, outputs)),
+            "first_step": range(config.learning.free_steps + 1),
+            "nudged": 1,
+            "counts": data.ArrayLayout(unsigned(fixed_numbers(config).count_bits), outputs),
+        }
+    )
+
+
+def counter_layout(config: Config) -> data.StructLayout:
+    """Counters since the last `clear_counters`; they wrap at 2^32. `spikes` by layer, inputs first."""
+    names = (
+        "steps",
+        "cycles",
+        "synops",
+        "programming_pulses",
+        "membrane_saturations",
+        "weight_saturations",
+        "nudged",
+        "skipped",
+        "images",
+    )
+    return data.StructLayout(
+        {
+            **dict.fromkeys(names, COUNTER_BITS),
+            "spikes": data.ArrayLayout(COUNTER_BITS, len(config.network.layers)),
+        }
+    )
+
+
+def weight_layout(crossbar: Crossbar) -> data.StructLayout:
+    """A command of the weight port: write or read one weight; `rtl.layout.Layout.place` gives word and lane."""
+    return data.StructLayout(
+        {
+            "write": 1,
+            "word": range(max(2, crossbar.layout.words)),
+            "lane": range(max(2, crossbar.layout.lanes)),
+            "data": signed(crossbar.weight_bits),
+        }
+    )
+
+
+def neuron_layout(config: Config) -> data.StructLayout:
+    """One neuron's state in the state memory."""
+    numbers = fixed_numbers(config)
+    fields = {
+        "membrane": signed(numbers.membrane.bits),
+        "refractory": unsigned((config.neuron.refractory - 1).bit_length()),
+        "integrator": signed(numbers.rate.bits),
+    }
+    if config.rate.filter > 1:
+        fields["filtered"] = signed(numbers.filter.bits)
+    return data.StructLayout(fields)
+
+
+class Core(wiring.Component):
+    """The chip's core on P lanes.
+
+    `images` takes images, `results` gives one result each, in order. `weights` reads and writes single weights between
+    images; every read gives one word on `weight_data`. `halvings` holds, for each synapse layer, how often the
+    learning rate has been halved. `key_load` sets the place `key` in the stream of random draws, which moves on by
+    itself with each image learned. `clear_counters` zeroes the counters. `trace` shows every change of state as it
+    happens, for simulation; a synthesiser removes what is not connected.
+    """
+
+    def __init__(self, config: Config, hardware: HardwareConfig | None = None) -> None:
+        self.config = config
+        self.hardware = hardware or config.hardware
+        self.numbers = fixed_numbers(config)
+        self.layers = config.network.layers
+        # More lanes than the widest layer would never be used.
+        self.layout = Layout(config, min(self.hardware.lanes, max(self.layers[1:])))
+        self.lanes = self.layout.lanes
+        self.crossbar = Crossbar(config, self.layout)
+        self.inputs = InputNeurons(config, self.hardware.input_lanes)
+        self.rates = OutputRates(config, self.layout)
+        neuron = neuron_layout(config)
+        self.state_layout = data.ArrayLayout(neuron, self.lanes)
+        self.taps = (
+            [config.rate.delay]
+            if config.rate.filter == 1
+            else [config.rate.delay, config.rate.filter, config.rate.delay + config.rate.filter]
+        )
+        self.steps = config.learning.free_steps + config.learning.nudge_steps
+        step = range(self.steps + 1)
+        super().__init__(
+            {
+                "images": In(stream.Signature(image_layout(config))),
+                "results": Out(stream.Signature(result_layout(config))),
+                "weights": In(stream.Signature(weight_layout(self.crossbar))),
+                "weight_data": Out(stream.Signature(signed(self.crossbar.weight_bits))),
+                "halvings": In(self.crossbar.halvings.shape()),
+                "key_load": In(1),
+                "key_data": In(32),
+                "key": Out(32, init=self.numbers.seed),
+                "clear_counters": In(1),
+                "counters": Out(counter_layout(config)),
+                "trace": Out(
+                    wiring.Signature(
+                        {
+                            "step": Out(step),
+                            "step_done": Out(1),
+                            "word": Out(32),
+                            "counts": Out(self.rates.counts.shape()),
+                            "input_valid": Out(1),
+                            "input_spike": Out(unsigned(self.inputs.index_bits)),
+                            "neurons_valid": Out(1),
+                            "neurons_chunk": Out(range(max(2, len(self.layout.chunks)))),
+                            "neurons": Out(self.state_layout),
+                            "neurons_spikes": Out(self.lanes),
+                            "write_valid": Out(1),
+                            "write_address": Out(range(max(2, self.layout.words))),
+                            "write_data": Out(self.crossbar.word_layout),
+                        }
+                    )
+                ),
+            }
+        )
+
+    # -----------------------------------------------------------------------------------------------------------------
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.crossbar = self.crossbar
+        m.submodules.inputs = self.inputs
+        m.submodules.rates = self.rates
+
+        # Per image.
+        self.mode = Signal(Mode)
+        self.label = Signal.like(self.rates.label)
+        self.negative = Signal()
+        self.word = Signal(32)
+        self.nudging = Signal()
+        # Per step.
+        self.step = Signal(range(self.steps + 1))
+        self.bias_phase = Signal(range(self.config.neuron.refractory))
+        self.serves_bias = Signal()
+        self.spikes = [None, *(Signal(size, name=f"spikes_{i}") for i, size in enumerate(self.layers) if i)]
+        self.rhobar = {
+            layer: Array(
+                Signal(signed(self.numbers.rate.bits), name=f"rhobar_{layer}_{n}") for n in range(self.layers[layer])
+            )
+            for layer in range(2, len(self.layers))
+        }
+        self.forward = {
+            layer: [
+                Signal(
+                    signed(self.crossbar.weight_bits + ceil_log2(self.layers[layer - 1] + 1)), name=f"fw_{layer}_{n}"
+                )
+                for n in range(self.layers[layer])
+            ]
+            for layer in range(2, len(self.layers))
+        }
+        self.restart = Signal()
+        self.end_step = Signal()
+
+        self._spike_list(m)
+        self._pipeline(m)
+        self._neurons(m)
+        self._sequencer(m)
+        self._count(m)
+        return m
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Input spikes: the list of step t-1 is served while the list of step t is made.
+
+    def _spike_list(self, m: Module) -> None:
+        inputs = self.inputs
+        size = 1 << ceil_log2(max(2, self.layers[0]))
+        m.submodules.spike_list = memory = Memory(shape=unsigned(inputs.index_bits), depth=2 * size, init=[])
+        write, self.list_read = memory.write_port(), memory.read_port()
+        self.list_bank = Signal()
+        """The bank that is being filled."""
+        self.list_filled = Signal(range(self.layers[0] + 1))
+        self.list_count = Signal(range(self.layers[0] + 1))
+        """Entries of the bank that is being served."""
+        m.d.comb += [
+            write.en.eq(inputs.spikes.valid),
+            write.data.eq(inputs.spikes.payload),
+            write.addr.eq(Cat(self.list_filled[: ceil_log2(size)], self.list_bank)),
+            self.trace.input_valid.eq(inputs.spikes.valid),
+            self.trace.input_spike.eq(inputs.spikes.payload),
+        ]
+        with m.If(inputs.spikes.valid):
+            m.d.sync += self.list_filled.eq(self.list_filled + 1)
+        with m.If(self.restart):
+            m.d.sync += [self.list_filled.eq(0), self.list_count.eq(0)]
+        with m.Elif(self.end_step):
+            m.d.sync += [
+                self.list_bank.eq(~self.list_bank),
+                self.list_count.eq(self.list_filled),
+                self.list_filled.eq(0),
+            ]
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Operations: issued (stage L), list entry read (B), address formed (A), then into the crossbar (R, E, X).
+
+    def _pipeline(self, m: Module) -> None:
+        crossbar, layout = self.crossbar, self.layout
+        shape = operation_layout(layout)
+        self.op = Signal(shape)
+        """The operation issued in this cycle (stage L)."""
+        self.op_listed = Signal()
+        """It is the row of the list's entry `list_place`."""
+        self.list_place = Signal(range(self.layers[0] + 1))
+        self.op_tap = Signal(range(max(2, len(self.taps) + 1)))
+        op_b, op_a, op_r, op_e = (Signal(shape, name=f"op_{stage}") for stage in "bare")
+        listed_b = Signal()
+        tap_b, tap_a, tap_r = (Signal.like(self.op_tap, name=f"tap_{stage}") for stage in "bar")
+        m.d.comb += self.list_read.addr.eq(
+            Cat(self.list_place[: len(self.list_read.addr) - 1], ~self.list_bank),
+        )
+        entry = Mux(listed_b, self.list_read.data, 0)
+        m.d.sync += [
+            op_b.eq(self.op),
+            listed_b.eq(self.op_listed),
+            op_a.eq(op_b),
+            op_a.address.eq(op_b.address + entry),
+            op_a.number.eq(op_b.number + entry),
+            op_r.eq(op_a),
+            op_e.eq(op_r),
+            tap_b.eq(self.op_tap),
+            tap_a.eq(tap_b),
+            tap_r.eq(tap_a),
+        ]
+        m.d.comb += [
+            crossbar.operation.eq(op_a),
+            crossbar.negative.eq(self.negative),
+            crossbar.halvings.eq(self.halvings),
+            crossbar.word.eq(self.word),
+        ]
+        self.op_e = op_e
+
+        # State and delay line are read beside the weights, and taken at the end of stage R.
+        chunks = len(layout.chunks)
+        m.submodules.state = state = Memory(shape=unsigned(self.state_layout.size), depth=max(2, chunks), init=[])
+        self.state_write, state_read = state.write_port(), state.read_port()
+        depth_bits = ceil_log2(history_depth(self.config))
+        m.submodules.history = history = Memory(shape=unsigned(self.lanes), depth=max(2, chunks) << depth_bits, init=[])
+        self.history_write, history_read = history.write_port(), history.read_port()
+        self.depth_bits = depth_bits
+        taps = [*self.taps, self.config.learning.window]
+        tap_steps = Array(taps)[tap_a]
+        seen = Signal()
+        m.d.comb += [
+            state_read.addr.eq(op_a.chunk),
+            history_read.addr.eq(Cat((self.step - tap_steps)[:depth_bits], op_a.chunk)),
+        ]
+        m.d.sync += seen.eq(self.step >= tap_steps)
+        self.lane_state = Signal(self.state_layout)
+        self.lane_spikes = Signal(self.lanes)
+        self.lane_taps = [Signal(self.lanes, name=f"lane_tap_{i}") for i in range(len(taps))]
+        with m.If(op_r.kind == Kind.LOAD):
+            # An image begins at rest: nothing needs to be cleared in memory.
+            m.d.sync += self.lane_state.eq(Mux(self.step == 0, 0, state_read.data))
+            with m.Switch(op_r.chunk):
+                for chunk in layout.chunks:
+                    with m.Case(chunk.index):
+                        spikes = self.spikes[chunk.layer][chunk.first : chunk.first + chunk.count]
+                        m.d.sync += self.lane_spikes.eq(spikes)
+        with m.If((op_r.kind == Kind.LOAD) | (op_r.kind == Kind.TAP)):
+            with m.Switch(tap_r):
+                for i, tap in enumerate(self.lane_taps):
+                    with m.Case(i):
+                        m.d.sync += tap.eq(Mux(seen, history_read.data, 0))
+
+        # The crossbar's stage R needs the lanes' rho-bars and the neuron above.
+        m.d.comb += crossbar.spikes.eq(self.lane_spikes)
+        for lane in range(self.lanes):
+            m.d.comb += crossbar.integrator[lane].eq(self.lane_state[lane].integrator)
+        with m.Switch(op_r.synapses):
+            for s in crossbar.pair_layers:
+                with m.Case(s):
+                    m.d.comb += [
+                        crossbar.post_spike.eq(self.spikes[s + 1].bit_select(op_r.post, 1)),
+                        crossbar.post_integrator.eq(self.rhobar[s + 1][op_r.post]),
+                    ]
+
+        # Sums for the neurons above, which belong to the layer being served.
+        layer = Signal(range(len(self.layers) + 1))
+        self.served_layer = layer
+        with m.If(self.end_step | self.restart):
+            for sums in self.forward.values():
+                m.d.sync += [total.eq(0) for total in sums]
+        with m.Elif(crossbar.forward_valid):
+            for above, sums in self.forward.items():
+                with m.If(layer == above - 1):
+                    for k, total in enumerate(sums):
+                        with m.If(crossbar.forward_post == k):
+                            m.d.sync += total.eq(total + crossbar.forward)
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Neurons: an UPDATE in stage E starts the LIF neurons; three cycles later their spikes drive the rho-bar blocks.
+
+    def _neurons(self, m: Module) -> None:
+        layout, lanes, numbers = self.layout, self.lanes, self.numbers
+        last = len(self.layers) - 1
+        current_bits = max(numbers.current_bits) + 1
+        update_e = self.op_e.kind == Kind.UPDATE
+        chunk_e = self.op_e.chunk
+
+        parts = Array(c.part if c.layer == last else 0 for c in layout.chunks)
+        m.d.comb += self.rates.part_drive.eq(parts[chunk_e])
+        is_output = Array(int(c.layer == last) for c in layout.chunks)
+        nudged = self.nudging & is_output[chunk_e]
+
+        # What the LIF neurons do not need passes by in three stages.
+        passing = data.StructLayout(
+            {
+                "valid": 1,
+                "chunk": range(max(2, len(layout.chunks))),
+                "integrator": data.ArrayLayout(signed(numbers.rate.bits), lanes),
+                "filtered": data.ArrayLayout(signed(numbers.filter.bits), lanes),
+                "taps": data.ArrayLayout(unsigned(lanes), len(self.lane_taps)),
+            }
+        )
+        stages = [Signal(passing, name=f"pass_{i}") for i in range(3)]
+        first = stages[0]
+        m.d.sync += [first.valid.eq(update_e), first.chunk.eq(chunk_e)]
+        m.d.sync += [first.taps[i].eq(tap) for i, tap in enumerate(self.lane_taps)]
+        m.d.sync += [later.eq(earlier) for earlier, later in zip(stages, stages[1:], strict=False)]
+        done = stages[-1]
+
+        spikes = Signal(lanes)
+        saturated = Signal(lanes)
+        new_state = Signal(self.state_layout)
+        valid_lanes = self.crossbar._chunk_constant([(1 << c.count) - 1 for c in layout.chunks], done.chunk)
+        for lane in range(lanes):
+            state = self.lane_state[lane]
+            lif = Lif(self.config, current_bits)
+            rho = RhoBar(self.config)
+            m.submodules[f"lif_{lane}"] = lif
+            m.submodules[f"rhobar_{lane}"] = rho
+            drive = Mux(nudged, self.rates.drive[lane], 0)
+            m.d.comb += [
+                lif.membrane.eq(state.membrane),
+                lif.refractory.eq(state.refractory),
+                lif.current.eq(self.crossbar.current[lane] + self._from_below(lane, chunk_e) + drive),
+            ]
+            m.d.sync += first.integrator[lane].eq(state.integrator)
+            m.d.comb += [
+                spikes[lane].eq(lif.spike & valid_lanes[lane]),
+                saturated[lane].eq(lif.saturated & valid_lanes[lane] & done.valid),
+                rho.spike.eq(spikes[lane]),
+                rho.integrator.eq(done.integrator[lane]),
+                rho.delayed.eq(done.taps[0][lane]),
+                new_state[lane].membrane.eq(lif.next_membrane),
+                new_state[lane].refractory.eq(lif.next_refractory),
+                new_state[lane].integrator.eq(rho.next_integrator),
+            ]
+            if self.config.rate.filter > 1:
+                m.d.sync += first.filtered[lane].eq(state.filtered)
+                m.d.comb += [
+                    rho.filtered.eq(done.filtered[lane]),
+                    rho.leaving.eq(done.taps[1][lane]),
+                    rho.delayed_leaving.eq(done.taps[2][lane]),
+                    new_state[lane].filtered.eq(rho.next_filtered),
+                ]
+
+        m.d.comb += [
+            self.state_write.en.eq(done.valid),
+            self.state_write.addr.eq(done.chunk),
+            self.state_write.data.eq(new_state),
+            self.history_write.en.eq(done.valid),
+            self.history_write.addr.eq(Cat(self.step[: self.depth_bits], done.chunk)),
+            self.history_write.data.eq(spikes),
+        ]
+        if len(self.step) < self.depth_bits:
+            m.d.comb += self.history_write.addr.eq(
+                Cat(self.step, Value.cast(0).replicate(self.depth_bits - len(self.step)), done.chunk)
+            )
+        with m.If(self.restart):
+            m.d.sync += [register.eq(0) for register in self.spikes[1:]]
+            m.d.sync += [value.eq(0) for layer in self.rhobar.values() for value in layer]
+        with m.Elif(done.valid):
+            with m.Switch(done.chunk):
+                for chunk in layout.chunks:
+                    with m.Case(chunk.index):
+                        register = self.spikes[chunk.layer]
+                        m.d.sync += register[chunk.first : chunk.first + chunk.count].eq(spikes[: chunk.count])
+                        if chunk.layer in self.rhobar:
+                            for lane in range(chunk.count):
+                                value = new_state[lane].integrator
+                                m.d.sync += self.rhobar[chunk.layer][chunk.first + lane].eq(value)
+        m.d.comb += [
+            self.rates.update.eq(done.valid & is_output[done.chunk]),
+            self.rates.part.eq(parts[done.chunk]),
+            self.rates.spikes.eq(spikes),
+            self.rates.leaving.eq(done.taps[-1]),
+            self.rates.label.eq(self.label),
+            self.rates.negative.eq(self.negative),
+            self.rates.restart.eq(self.restart),
+            self.trace.neurons_valid.eq(done.valid),
+            self.trace.neurons_chunk.eq(done.chunk),
+            self.trace.neurons.eq(new_state),
+            self.trace.neurons_spikes.eq(spikes),
+            self.trace.counts.eq(self.rates.counts),
+            self.trace.write_valid.eq(self.crossbar.write_valid),
+            self.trace.write_address.eq(self.crossbar.write_address),
+            self.trace.write_data.eq(self.crossbar.write_data),
+        ]
+        self.neurons_valid, self.neurons_chunk = done.valid, done.chunk
+        self.neuron_spikes, self.neuron_saturated = spikes, saturated
+
+    def _from_below(self, lane: int, chunk: Value) -> Value:
+        """Current into the lane's neuron from the two-way synapses below it, in membrane LSBs."""
+        choices = []
+        for c in self.layout.chunks:
+            if c.layer < 2 or lane >= c.count:
+                choices.append(0)
+            else:
+                align = self.crossbar.synapses[c.layer - 1].align
+                choices.append(self.forward[c.layer][c.first + lane] << align)
+        if all(isinstance(choice, int) for choice in choices):
+            return Value.cast(0)
+        return Array(Value.cast(choice) for choice in choices)[chunk]
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Sequencer.
+
+    def _sequencer(self, m: Module) -> None:
+        crossbar, layout, inputs, rates = self.crossbar, self.layout, self.inputs, self.rates
+        learning = self.config.learning
+        chunks = layout.chunks
+        last = len(self.layers) - 1
+        numbering = row_numbers(self.layers)
+
+        pixels = inputs.pixels
+        result = self.results.payload
+        at = Signal(range(max(2, len(chunks))))
+        """The chunk being served."""
+        tap = Signal.like(self.op_tap)
+        pending = Signal(max([*self.layers[2:], 1]))
+        """Neurons above the chunk whose synapses are still to be served in this pass."""
+        wait = Signal(range(16))
+        warm = Signal(range(WARM_UP + 1))
+        first_step_known = Signal()
+        learns = Signal()
+        """This pass programs: it serves spikes of the nudge phase."""
+        m.d.comb += learns.eq(self.nudging & (self.step > learning.free_steps))
+
+        def per_chunk(values: list[int]) -> Value:
+            return crossbar._chunk_constant(values, at)
+
+        layer_of = per_chunk([c.layer for c in chunks])
+        pair_post = Signal(range(max(2, len(pending))))
+        for k in reversed(range(len(pending))):
+            with m.If(pending[k]):
+                m.d.comb += pair_post.eq(k)
+        m.d.comb += self.op.chunk.eq(at)
+
+        peeking, peek_data = Signal(), Signal.like(crossbar.peek_data)
+        weight = self.weights.payload
+        poke_data = Signal.like(crossbar.poke_data)
+        m.d.comb += [crossbar.poke_data.eq(poke_data), self.weight_data.payload.eq(peek_data)]
+        with m.If(self.weight_data.valid & self.weight_data.ready):
+            m.d.sync += self.weight_data.valid.eq(0)
+        with m.If(crossbar.peek_valid):
+            m.d.sync += [peek_data.eq(crossbar.peek_data), self.weight_data.valid.eq(1), peeking.eq(0)]
+        with m.If(self.results.valid & self.results.ready):
+            m.d.sync += self.results.valid.eq(0)
+        with m.If(self.key_load):
+            m.d.sync += self.key.eq(self.key_data)
+
+        with m.FSM():
+            with m.State("IDLE"):
+                # Weight commands have priority over the next image, so that both may be offered at once.
+                with m.If(self.weights.valid):
+                    m.d.comb += self.weights.ready.eq(~peeking & ~self.weight_data.valid)
+                    with m.If(self.weights.ready):
+                        m.d.comb += [
+                            self.op.kind.eq(Mux(weight.write, Kind.POKE, Kind.PEEK)),
+                            self.op.address.eq(weight.word),
+                            self.op.post.eq(weight.lane),
+                        ]
+                        m.d.sync += [poke_data.eq(weight.data), peeking.eq(~weight.write), wait.eq(6)]
+                        m.next = "WEIGHT"
+                with m.Elif(self.images.valid & ~self.results.valid & ~self.key_load):
+                    m.d.comb += [self.restart.eq(1), inputs.restart.eq(1)]
+                    m.d.sync += [
+                        self.label.eq(self.images.payload.label),
+                        self.mode.eq(self.images.payload.mode),
+                        self.word.eq(Mux(self.key == 0, MASK32, self.key)),
+                        self.nudging.eq(0),
+                        self.step.eq(0),
+                        self.serves_bias.eq(0),
+                        self.bias_phase.eq(0),
+                        warm.eq(0),
+                        first_step_known.eq(0),
+                        result.nudged.eq(0),
+                        at.eq(0),
+                    ]
+                    m.next = "FILL"
+            with m.State("WEIGHT"):
+                m.d.sync += wait.eq(wait - 1)
+                with m.If(wait == 0):
+                    m.next = "IDLE"
+            with m.State("FILL"):
+                m.d.comb += [
+                    pixels.valid.eq(self.images.valid),
+                    pixels.payload.eq(self.images.payload.pixel),
+                    self.images.ready.eq(pixels.ready),
+                ]
+                with m.If(warm != WARM_UP):
+                    m.d.sync += [self.word.eq(xorshift32(self.word)), warm.eq(warm + 1)]
+                with m.If(inputs.loaded & (warm == WARM_UP)):
+                    sign = self.word[0] if learning.random_sign else 0
+                    m.d.sync += self.negative.eq(sign)
+                    m.next = "STEP"
+            with m.State("STEP"):
+                m.d.sync += [self.word.eq(xorshift32(self.word)), at.eq(0)]
+                m.d.comb += inputs.start.eq(1)
+                m.next = "LOAD"
+            with m.State("LOAD"):
+                m.d.comb += [self.op.kind.eq(Kind.LOAD), self.op_tap.eq(0)]
+                m.d.sync += [self.list_place.eq(0), tap.eq(1), self.served_layer.eq(layer_of)]
+                with m.Switch(at):
+                    for chunk in chunks:
+                        with m.Case(chunk.index):
+                            self._begin_chunk(m, chunk, pending)
+                taps = [len(self.lane_taps) if c.layer == last else len(self.taps) for c in chunks]
+                with m.If(per_chunk(taps) > 1):
+                    m.next = "TAPS"
+                with m.Else():
+                    m.next = "ROWS"
+            with m.State("TAPS"):
+                m.d.comb += [self.op.kind.eq(Kind.TAP), self.op_tap.eq(tap)]
+                m.d.sync += tap.eq(tap + 1)
+                with m.If(tap == per_chunk(taps) - 1):
+                    m.next = "ROWS"
+            with m.State("ROWS"):
+                # The rows of the inputs that fired, then the bias, then the two-way synapses: what there is of each.
+                # In step 0 no spikes are left to serve.
+                entries = (layer_of == 1) & (self.list_place != self.list_count)
+                m.d.comb += [
+                    self.op.program.eq(learns),
+                    self.op.synapses.eq(per_chunk([c.layer - 1 for c in chunks])),
+                    self.op.number.eq(per_chunk([numbering[c.layer - 1] for c in chunks])),
+                ]
+                with m.If(entries):
+                    m.d.comb += [
+                        self.op.kind.eq(Kind.ROW),
+                        self.op.address.eq(per_chunk([c.base for c in chunks])),
+                        self.op_listed.eq(1),
+                    ]
+                    m.d.sync += self.list_place.eq(self.list_place + 1)
+                with m.Else():
+                    with m.If(self.serves_bias):
+                        m.d.comb += [
+                            self.op.kind.eq(Kind.ROW),
+                            self.op.address.eq(per_chunk([c.bias for c in chunks])),
+                            self.op.number.eq(
+                                per_chunk([numbering[c.layer - 1] + self.layers[c.layer - 1] for c in chunks])
+                            ),
+                        ]
+                    with m.Else():
+                        m.d.comb += self.op.program.eq(0)
+                    with m.If(pending.any()):
+                        m.next = "PAIRS"
+                    with m.Else():
+                        m.next = "UPDATE"
+            with m.State("PAIRS"):
+                m.d.comb += [
+                    self.op.kind.eq(Kind.PAIR),
+                    self.op.program.eq(learns),
+                    self.op.synapses.eq(per_chunk([min(c.layer, last - 1) for c in chunks])),
+                    self.op.post.eq(pair_post),
+                    self.op.address.eq(per_chunk([c.pairs for c in chunks]) + pair_post),
+                    self.op.number.eq(per_chunk([numbering[min(c.layer, last - 1)] for c in chunks]) + pair_post),
+                ]
+                rest = pending & (pending - 1)[: len(pending)]
+                m.d.sync += pending.eq(rest)
+                with m.If(rest == 0):
+                    m.next = "UPDATE"
+            with m.State("UPDATE"):
+                m.d.comb += self.op.kind.eq(Kind.UPDATE)
+                m.d.sync += at.eq(at + 1)
+                ends_layer = [int(i + 1 == len(chunks) or chunks[i + 1].layer != c.layer) for i, c in enumerate(chunks)]
+                with m.If(at == len(chunks) - 1):
+                    # L to the write of the neurons' state: B, A, R, E and four more.
+                    m.d.sync += wait.eq(8)
+                    m.next = "DRAIN"
+                with m.Elif(per_chunk(ends_layer)):
+                    # The sums for the layer above must be in before it is served.
+                    m.d.sync += wait.eq(crossbar.forward_latency + 4)
+                    m.next = "SETTLE"
+                with m.Else():
+                    m.next = "LOAD"
+            with m.State("SETTLE"):
+                m.d.sync += wait.eq(wait - 1)
+                with m.If(wait == 0):
+                    m.next = "LOAD"
+            with m.State("DRAIN"):
+                with m.If(wait != 0):
+                    m.d.sync += wait.eq(wait - 1)
+                with m.Elif(~inputs.busy):
+                    m.d.comb += self.end_step.eq(1)
+                    self._end_step(m, first_step_known)
+            with m.State("SCAN"):
+                with m.If(rates.scanned):
+                    m.d.sync += [result.prediction.eq(rates.prediction), result.counts.eq(rates.counts)]
+                    with m.If((self.mode == Mode.LEARN) & ~rates.within):
+                        m.d.sync += [self.nudging.eq(1), result.nudged.eq(1)]
+                        m.next = "STEP"
+                    with m.Else():
+                        m.next = "RESULT"
+            with m.State("RESULT"):
+                m.d.sync += [
+                    self.results.valid.eq(1),
+                    result.first_valid.eq(rates.first_valid),
+                    result.first_spike.eq(rates.first_spike),
+                ]
+                with m.If(self.mode == Mode.LEARN):
+                    m.d.sync += self.key.eq(self.key + WEYL)
+                m.next = "IDLE"
+
+        m.d.comb += [
+            self.trace.step.eq(self.step),
+            self.trace.step_done.eq(self.end_step),
+            self.trace.word.eq(self.word),
+        ]
+
+    def _begin_chunk(self, m: Module, chunk: Chunk, pending: Signal) -> None:
+        """Which neurons above need serving: all when a neuron of the chunk fired, else those that fired themselves."""
+        if chunk.layer == len(self.layers) - 1:
+            m.d.sync += pending.eq(0)
+            return
+        fired = self.spikes[chunk.layer][chunk.first : chunk.first + chunk.count].any()
+        above = self.layers[chunk.layer + 1]
+        m.d.sync += pending.eq(Mux(fired, (1 << above) - 1, self.spikes[chunk.layer + 1]))
+
+    def _end_step(self, m: Module, first_step_known: Signal) -> None:
+        """Leave a step: next step, end of the free phase, or end of the image."""
+        learning = self.config.learning
+        result = self.results.payload
+        refractory = self.config.neuron.refractory
+        m.d.sync += [
+            self.step.eq(self.step + 1),
+            self.serves_bias.eq(self.bias_phase == 0),
+            self.bias_phase.eq(Mux(self.bias_phase == refractory - 1, 0, self.bias_phase + 1)),
+        ]
+        with m.If(self.rates.first_valid & ~first_step_known):
+            m.d.sync += [result.first_step.eq(self.step), first_step_known.eq(1)]
+        stopped = (self.mode == Mode.INFER_FIRST_SPIKE) & self.rates.first_valid
+        with m.If(~self.nudging & ((self.step == learning.free_steps - 1) | stopped)):
+            m.d.comb += self.rates.scan.eq(1)
+            m.next = "SCAN"
+        with m.Elif(self.step == self.steps - 1):
+            m.next = "RESULT"
+        with m.Else():
+            m.next = "STEP"
+
+    # -----------------------------------------------------------------------------------------------------------------
+
+    def _count(self, m: Module) -> None:
+        """Counters."""
+        crossbar, counters = self.crossbar, self.counters
+        busy = Signal()
+        with m.If(self.restart):
+            m.d.sync += busy.eq(1)
+        with m.Elif(self.results.valid):
+            m.d.sync += busy.eq(0)
+        scanned = Signal()
+        m.d.sync += scanned.eq(self.rates.scanned)
+        decided = self.rates.scanned & ~scanned & (self.mode == Mode.LEARN)
+        increments = [
+            (counters.steps, self.end_step),
+            (counters.cycles, busy),
+            (counters.synops, crossbar.operations),
+            (counters.programming_pulses, Mux(crossbar.programmed, crossbar.operations, 0)),
+            (counters.membrane_saturations, popcount(self.neuron_saturated)),
+            (counters.weight_saturations, crossbar.saturations),
+            (counters.nudged, decided & ~self.rates.within),
+            (counters.skipped, decided & self.rates.within),
+            (counters.images, self.restart),
+            (counters.spikes[0], self.inputs.spikes.valid),
+        ]
+        fired = Mux(self.neurons_valid, popcount(self.neuron_spikes), 0)
+        layer_of = Array(c.layer for c in self.layout.chunks)[self.neurons_chunk]
+        increments += [
+            (counters.spikes[layer], Mux(layer_of == layer, fired, 0)) for layer in range(1, len(self.layers))
+        ]
+        with m.If(self.clear_counters):
+            m.d.sync += counters.as_value().eq(0)
+        with m.Else():
+            m.d.sync += [counter.eq(counter + amount) for counter, amount in increments]
+
+
+__all__ = ["Core", "Mode", "counter_layout", "image_layout", "result_layout", "weight_layout"]

@@ -1,0 +1,189 @@
+"""LIF neurons and input neurons (the circuits of `golden.neuron`)."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from golden.config import Config
+from golden.number import fixed_numbers
+from rtl.number import leak_down, saturate
+
+
+class Lif(wiring.Component):
+    """One LIF neuron a cycle: leak, add, saturate, fire, reset by subtraction, refractory period (eq 2.5).
+
+    Latency 3, throughput 1: `membrane`, `refractory` and `current` of one cycle give the outputs three cycles later.
+    The exact sum is formed before the membrane saturates; `saturated` tells when it did. A refractory neuron
+    integrates but does not fire.
+    """
+
+    def __init__(self, config: Config, current_bits: int) -> None:
+        self.numbers = fixed_numbers(config)
+        self.period = config.neuron.refractory
+        membrane = signed(self.numbers.membrane.bits)
+        refractory = unsigned((self.period - 1).bit_length())
+        super().__init__(
+            {
+                "membrane": In(membrane),
+                "refractory": In(refractory),
+                "current": In(signed(current_bits)),
+                "next_membrane": Out(membrane),
+                "next_refractory": Out(refractory),
+                "spike": Out(1),
+                "saturated": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        numbers = self.numbers
+        # Stage 1: leak.
+        leaked = Signal(signed(numbers.membrane.bits + 1))
+        current = Signal.like(self.current)
+        refractory_1 = Signal.like(self.refractory)
+        m.d.sync += [
+            leaked.eq(leak_down(self.membrane, numbers.leak_shift)),
+            current.eq(self.current),
+            refractory_1.eq(self.refractory),
+        ]
+        # Stage 2: integrate, exactly.
+        exact = Signal(signed(max(len(leaked), len(current)) + 1))
+        refractory_2 = Signal.like(self.refractory)
+        m.d.sync += [exact.eq(leaked + current), refractory_2.eq(refractory_1)]
+        # Stage 3: saturate, fire, reset.
+        membrane = Signal(signed(numbers.membrane.bits))
+        saturated = Signal()
+        clamped, outside = saturate(exact, numbers.membrane.low, numbers.membrane.high)
+        m.d.comb += [membrane.eq(clamped), saturated.eq(outside)]
+        spike = Signal()
+        m.d.comb += spike.eq((membrane > numbers.threshold) & (refractory_2 == 0))
+        m.d.sync += [
+            self.next_membrane.eq(Mux(spike, membrane - numbers.threshold, membrane)),
+            self.next_refractory.eq(
+                Mux(spike, self.period - 1, Mux(refractory_2 == 0, 0, refractory_2 - 1)),
+            ),
+            self.spike.eq(spike),
+            self.saturated.eq(saturated),
+        ]
+        return m
+
+
+class InputNeurons(wiring.Component):
+    """The input neurons: IF neurons, each with the constant current of its pixel; one list of spikes a step.
+
+    `pixels` fills the neurons in order 0, 1, ...; after the last one `loaded` is high and the membranes stand at the
+    phases of the start of an image. `start` then runs one step: `Q` neurons a cycle, and `spikes` (valid only, never
+    stalled) gives the numbers of those that fired, in rising order, one a cycle. `busy` is high from the cycle after
+    `start` until the last spike is out: at most ceil(inputs / Q) + spikes + 3 cycles. `restart` forgets the image.
+    """
+
+    def __init__(self, config: Config, lanes: int) -> None:
+        self.numbers = fixed_numbers(config)
+        self.inputs = config.network.layers[0]
+        self.lanes = min(lanes, self.inputs)
+        self.words = -(-self.inputs // self.lanes)
+        self.index_bits = max(1, ceil_log2(self.inputs))
+        super().__init__(
+            {
+                "pixels": In(stream.Signature(unsigned(self.numbers.pixel_bits))),
+                "restart": In(1),
+                "loaded": Out(1),
+                "start": In(1),
+                "busy": Out(1),
+                "spikes": Out(stream.Signature(unsigned(self.index_bits), always_ready=True)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        numbers, lanes = self.numbers, self.lanes
+        neuron = data.StructLayout({"pixel": numbers.pixel_bits, "membrane": numbers.input_bits})
+        word = data.ArrayLayout(neuron, lanes)
+        m.submodules.memory = memory = Memory(shape=unsigned(word.size), depth=self.words, init=[])
+        write, read = memory.write_port(), memory.read_port()
+        address_bits = len(read.addr)
+
+        # Filling: pixels are gathered into a word.
+        filling = Signal(word)
+        place = Signal(range(lanes + 1))
+        count = Signal(range(self.inputs + 1))
+        phase = Signal(range(max(2, numbers.input_threshold)))
+        fill_address = Signal(address_bits)
+        gathered = Signal(word)
+        m.d.comb += [gathered.eq(filling), self.loaded.eq(count == self.inputs), self.pixels.ready.eq(~self.loaded)]
+        with m.Switch(place):
+            for lane in range(lanes):
+                with m.Case(lane):
+                    m.d.comb += [gathered[lane].pixel.eq(self.pixels.payload), gathered[lane].membrane.eq(phase)]
+        fill = self.pixels.valid & self.pixels.ready
+        full = (place == lanes - 1) | (count == self.inputs - 1)
+        with m.If(fill):
+            advanced = phase + numbers.phase_step
+            m.d.sync += [
+                count.eq(count + 1),
+                phase.eq(Mux(advanced >= numbers.input_threshold, advanced - numbers.input_threshold, advanced)),
+                place.eq(Mux(full, 0, place + 1)),
+                filling.eq(Mux(full, 0, gathered.as_value())),
+            ]
+            with m.If(full):
+                m.d.sync += fill_address.eq(fill_address + 1)
+
+        # A step: read a word, update it, write it back, and hand out its spikes one by one.
+        running, valid = Signal(), Signal()
+        address, read_address = Signal(address_bits), Signal(address_bits)
+        pending = Signal(lanes)
+        pending_word = Signal(address_bits)
+        rest = pending & (pending - 1)[:lanes]
+        go = Signal()
+        old, new = Signal(word), Signal(word)
+        fired = Signal(lanes)
+        m.d.comb += [
+            go.eq(rest == 0),
+            read.addr.eq(address),
+            read.en.eq(go),
+            old.eq(read.data),
+            self.busy.eq(running | valid | pending.any()),
+        ]
+        for lane in range(lanes):
+            u = old[lane].pixel + old[lane].membrane
+            m.d.comb += [
+                fired[lane].eq(u > numbers.input_threshold),
+                new[lane].pixel.eq(old[lane].pixel),
+                new[lane].membrane.eq(Mux(fired[lane], u - numbers.input_threshold, u)),
+            ]
+        with m.If(go):
+            m.d.sync += [
+                valid.eq(running),
+                read_address.eq(address),
+                pending.eq(Mux(valid, fired, 0)),
+                pending_word.eq(read_address),
+            ]
+            with m.If(running):
+                m.d.sync += address.eq(address + 1)
+                with m.If(address == self.words - 1):
+                    m.d.sync += running.eq(0)
+        with m.Else():
+            m.d.sync += pending.eq(rest)
+        with m.If(self.start):
+            m.d.sync += [running.eq(1), address.eq(0)]
+
+        m.d.comb += self.spikes.valid.eq(pending.any())
+        for lane in reversed(range(lanes)):
+            with m.If(pending[lane]):
+                m.d.comb += self.spikes.payload.eq(pending_word * lanes + lane)
+
+        with m.If(self.loaded):
+            m.d.comb += [write.addr.eq(read_address), write.data.eq(new), write.en.eq(valid & go)]
+        with m.Else():
+            m.d.comb += [write.addr.eq(fill_address), write.data.eq(gathered), write.en.eq(fill & full)]
+
+        with m.If(self.restart):
+            m.d.sync += [count.eq(0), phase.eq(0), place.eq(0), filling.eq(0), fill_address.eq(0)]
+        return m
+
+
+__all__ = ["InputNeurons", "Lif"]

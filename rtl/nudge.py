@@ -1,0 +1,106 @@
+"""Output rates, the error that nudges, skip rule and prediction (the circuit of `golden.nudge`)."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Array, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from golden.config import Config
+from golden.number import fixed_numbers
+from rtl.layout import Layout
+
+
+class OutputRates(wiring.Component):
+    """Spikes of each output in the window, and what follows from them.
+
+    `update` with `part` (a chunk of the output layer) takes that chunk's `spikes` and its spikes of `window` steps ago,
+    `leaving`. `drive` is, combinationally, sign * beta * (target - rate) in membrane LSBs for the lanes of `part_drive`.
+    `first_spike` is the lowest output of the first step in which any spiked; `first_valid` when there was one.
+    `scan` starts the evaluation, which takes as many cycles as there are outputs; then `scanned` stays high until
+    `restart`, with `prediction` (the highest count, the lowest output where several are) and `within` (the skip rule).
+    """
+
+    def __init__(self, config: Config, layout: Layout) -> None:
+        self.numbers = fixed_numbers(config)
+        self.layout = layout
+        self.outputs = config.network.layers[-1]
+        self.parts = layout.chunks_of(len(config.network.layers) - 1)
+        lanes = layout.lanes
+        self.count_shape = unsigned(self.numbers.count_bits)
+        self.error_bits = self.numbers.count_bits + 2
+        part, index = range(max(2, len(self.parts))), range(max(2, self.outputs))
+        self.drive_shape = signed(self.error_bits + max(0, self.numbers.nudge_shift))
+        super().__init__(
+            {
+                "restart": In(1),
+                "label": In(index),
+                "negative": In(1),
+                "update": In(1),
+                "part": In(part),
+                "spikes": In(lanes),
+                "leaving": In(lanes),
+                "part_drive": In(part),
+                "drive": Out(data.ArrayLayout(self.drive_shape, lanes)),
+                "counts": Out(data.ArrayLayout(self.count_shape, self.outputs)),
+                "first_valid": Out(1),
+                "first_spike": Out(index),
+                "scan": In(1),
+                "scanned": Out(1),
+                "prediction": Out(index),
+                "within": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        numbers, outputs, lanes = self.numbers, self.outputs, self.layout.lanes
+        counts = self.counts
+        with m.If(self.restart):
+            m.d.sync += [counts.as_value().eq(0), self.first_valid.eq(0)]
+        with m.Elif(self.update):
+            with m.Switch(self.part):
+                for chunk in self.parts:
+                    with m.Case(chunk.part):
+                        for lane in range(chunk.count):
+                            k = chunk.first + lane
+                            m.d.sync += counts[k].eq(counts[k] + self.spikes[lane] - self.leaving[lane])
+                        spikes = self.spikes[: chunk.count]
+                        with m.If(~self.first_valid & spikes.any()):
+                            m.d.sync += self.first_valid.eq(1)
+                            for lane in reversed(range(chunk.count)):
+                                with m.If(spikes[lane]):
+                                    m.d.sync += self.first_spike.eq(chunk.first + lane)
+
+        def error(k: int) -> Signal:
+            value = Signal(signed(self.error_bits), name=f"error_{k}")
+            m.d.comb += value.eq(Mux(self.label == k, numbers.target, 0) - counts[k])
+            return value
+
+        errors = [error(k) for k in range(outputs)]
+        for lane in range(lanes):
+            choices = [
+                errors[c.first + lane] if lane < c.count else Const(0, signed(self.error_bits)) for c in self.parts
+            ]
+            chosen = Array(choices)[self.part_drive] if len(choices) > 1 else choices[0]
+            signed_error = Mux(self.negative, -chosen, chosen)
+            m.d.comb += self.drive[lane].eq(signed_error << numbers.nudge_shift)
+
+        place = Signal(range(max(2, outputs)))
+        scanning, best = Signal(), Signal(self.count_shape)
+        count = Array(counts[k] for k in range(outputs))[place]
+        far = Array((e > numbers.skip_counts) | (e < -numbers.skip_counts) for e in errors)[place]
+        with m.If(self.restart):
+            m.d.sync += [self.scanned.eq(0), scanning.eq(0)]
+        with m.Elif(self.scan):
+            m.d.sync += [scanning.eq(1), place.eq(0), best.eq(0), self.prediction.eq(0)]
+            m.d.sync += self.within.eq(1 if numbers.skip_counts >= 0 else 0)
+        with m.Elif(scanning):
+            with m.If(count > best):
+                m.d.sync += [best.eq(count), self.prediction.eq(place)]
+            with m.If(far):
+                m.d.sync += self.within.eq(0)
+            m.d.sync += place.eq(place + 1)
+            with m.If(place == outputs - 1):
+                m.d.sync += [scanning.eq(0), self.scanned.eq(1)]
+        return m

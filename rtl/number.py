@@ -1,0 +1,108 @@
+"""Circuits for `golden.number`: saturation, rounding of weight steps, the seeded generator."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Mux, Signal, Value, signed, unsigned
+
+from golden.number import NEAREST, ROTATE_LAYER, ROTATE_NEURON, STOCHASTIC, TRUNCATE, WEYL, SynapseNumbers
+
+
+def saturate(value: Value, low: int, high: int) -> tuple[Value, Value]:
+    """(`value` clamped to low..high, 1 where it was outside)."""
+    under, over = value < low, value > high
+    return Mux(under, low, Mux(over, high, value)), under | over
+
+
+def leak_down(value: Value, shift: int) -> Value:
+    """value - (value >> shift), the shift rounding down; shift -1: no leak."""
+    return value if shift < 0 else value - (value >> shift)
+
+
+def leak_to_zero(value: Value, shift: int) -> Value:
+    """value minus (value / 2^shift rounded toward zero)."""
+    negative = value[-1]
+    ones = Cat(negative.replicate(shift)) if shift else Const(0, 1)
+    return value - ((value + ones) >> shift)
+
+
+def xorshift32(word: Value) -> Value:
+    """One round of the generator, a function of 32 bits."""
+    word = word ^ (word << 13)[:32]
+    word = word ^ (word >> 17)
+    return word ^ (word << 5)[:32]
+
+
+def rotate_right(word: Value, amount: int) -> Value:
+    """A 32-bit word rotated right by a constant."""
+    return word.rotate_right(amount % 32)
+
+
+def neuron_rotation(layer: int, neuron: int) -> int:
+    """How far the word is rotated for a neuron's draw."""
+    return (ROTATE_NEURON * neuron + ROTATE_LAYER * layer) % 32
+
+
+def row_key(number: Value) -> Value:
+    """The 32 bits that tell one row's word from another's: xorshift32(word ^ row_key(row)) is `row_word`."""
+    return (number * WEYL)[:32]
+
+
+class Rounder:
+    """Rounds rho-bar to a weight step for any of the network's synapse layers, chosen at run time.
+
+    The layers' right shifts differ; aligning both the value and the draw to the longest shift makes one adder serve
+    all of them: ((v << boost) + draw) >> S == ((v << boost + a) + (draw << a)) >> (S + a).
+    """
+
+    def __init__(self, synapses: tuple[SynapseNumbers, ...], layers: list[int]) -> None:
+        self.synapses = synapses
+        self.layers = layers
+        """Synapse layers that this circuit can meet."""
+        self.shift = max(synapses[s].step_shift for s in layers)
+        lefts = [self.left(s, h) for s in layers for h in range(synapses[s].halvings + 1)]
+        self.least = min(lefts)
+        self.amount_range = range(max(lefts) - self.least + 1)
+        """Values of `amount`: the left shift beyond the least."""
+
+    def left(self, synapses: int, halvings: int) -> int:
+        """Left shift of the value for a layer after so many halvings of the learning rate."""
+        numbers = self.synapses[synapses]
+        return numbers.step_boost - halvings + self.shift - numbers.step_shift
+
+    def amount(self, synapses: int, halvings: Value) -> Value:
+        """The run-time part of the left shift for a layer."""
+        return (self.left(synapses, 0) - self.least - halvings)[: len(Signal(self.amount_range))]
+
+    def step(self, value: Value, amount: Value, draw_word: Value, selected: dict[int, Value]) -> Value:
+        """The weight step. `draw_word` is a word whose low bits are the draw; `selected` says which layer it is."""
+        scaled = Value.cast((value << self.least) << amount)
+        negative = value[-1]
+        rounding = Const(0, unsigned(max(self.shift, 1)))
+        for s in self.layers:
+            shift = self.synapses[s].step_shift
+            mode = self.synapses[s].rounding
+            if mode == STOCHASTIC:
+                term = draw_word[:shift]
+            elif mode == NEAREST:
+                half = (1 << shift) >> 1
+                term = Mux(negative, half - 1, half) if shift > 0 else Const(0)
+            else:
+                assert mode == TRUNCATE
+                term = negative.replicate(shift)
+            term = Value.cast(term) << (self.shift - shift)
+            rounding = Mux(selected[s], term, rounding) if len(self.layers) > 1 else term
+        # A zero above the term keeps it positive.
+        total = scaled + Cat(rounding, Const(0, 1)).as_signed()
+        return total >> self.shift
+
+    def width(self, value_bits: int) -> int:
+        """Bits of a step made from a value of so many bits."""
+        widest = 1
+        for s in self.layers:
+            numbers = self.synapses[s]
+            widest = max(widest, value_bits + numbers.step_boost - numbers.step_shift + 1)
+        return max(widest, 2)
+
+    def shape(self, value_bits: int) -> signed:
+        """Shape of a step."""
+        return signed(self.width(value_bits))
