@@ -1,0 +1,134 @@
+"""The command line `eqspike`: finds the commands, and turns every known failure into one line and an exit status.
+
+Exit status: 0 success; 1 a failure such as a full disk, or a comparison that does not match; 2 bad usage, config, data
+set or weights; 130 Ctrl-C. A command's module is imported when that command is asked for, so that `--help` is fast; the
+module holds it as `command`, which may return an exit status.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+
+from scripts.errors import CommandError, Interrupted
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("scripts.demo", "Train, compare, build and report: the whole project in one go."),
+    "train": ("scripts.train", "Train a network, on the golden model or on the RTL."),
+    "infer": ("scripts.infer", "Classify images with trained weights: accuracy and confusion matrix."),
+    "compare": ("scripts.compare", "Compare the RTL with the golden model, bit by bit, step by step."),
+    "law": ("scripts.law", "Check the learning law with two neurons and one synapse."),
+    "report": ("scripts.report", "Make one self-contained HTML page from the results of runs."),
+    "build": ("scripts.build", "Build a bitstream for a board; resource use and timing."),
+    "verilog": ("scripts.verilog", "Write the core as one Verilog file."),
+    "bench": ("scripts.bench", "Measure the golden model's speed."),
+}
+"""Name -> module, and what it does. A module that does not exist yet is not listed."""
+
+EPILOG = """\b
+Examples:
+  eqspike demo                            everything at once, a few minutes
+  eqspike train digits                    a preset by name, or the path of a YAML file
+  eqspike train digits --set number.format=real --out runs/real
+  eqspike train digits --seeds 10 --workers 4
+  eqspike infer digits --weights runs/digits-seed0/weights.npz
+  eqspike report runs/digits-seed0
+  eqspike COMMAND --help                  what a command takes, with examples
+"""
+
+
+class CommandLine(click.Group):
+    """A group that imports its commands when they are asked for, and reports failures in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Commands whose module exists, in the order of the table."""
+        return [name for name, (module, _) in COMMANDS.items() if importlib.util.find_spec(module) is not None]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        return importlib.import_module(COMMANDS[cmd_name][0]).command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands from the table, without importing any."""
+        if rows := [(name, COMMANDS[name][1]) for name in self.list_commands(ctx)]:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; Ctrl-C that it did not explain becomes `Interrupted`."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted") from None
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run and exit; every known failure becomes one line on stderr."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        try:
+            status = super().main(args, prog_name or "eqspike", complete_var, standalone_mode=False, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:  # `eqspike` alone: the help, and status 2
+            click.echo(error.ctx.get_help(), err=True)
+            sys.exit(2)
+        except Exception as error:
+            known = explain(error)
+            if known is None:
+                raise
+            _stop(*known)
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+def explain(error: Exception) -> tuple[str, int] | None:
+    """(message, exit status) of a failure that is the user's to mend; None for anything else, which is a bug."""
+    if isinstance(error, CommandError):
+        return str(error), error.exit_status
+    if isinstance(error, click.Abort):
+        return "interrupted", 130
+    if isinstance(error, click.UsageError):
+        path = error.ctx.command_path if error.ctx else "eqspike"
+        return f"{error.format_message().rstrip('.')} (see '{path} --help')", 2
+    if isinstance(error, click.ClickException):
+        return error.format_message(), error.exit_code
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror or error}", 1
+    if isinstance(error, MemoryError):
+        return "not enough memory", 1
+    # Only a module that is loaded can have raised its exceptions.
+    for module, name in (("golden.config", "ConfigError"), ("golden.data", "DataError"), ("fpga.tools", "ToolMissing")):
+        kind = getattr(sys.modules.get(module), name, None)
+        if kind is not None and isinstance(error, kind):
+            return str(error), 2
+    return None
+
+
+def _stop(message: str, status: int) -> NoReturn:
+    click.echo(f"eqspike: {' '.join(message.split())}", err=True)
+    sys.exit(status)
+
+
+@click.group(cls=CommandLine, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="eqspike", prog_name="eqspike")
+def main() -> None:
+    """EqSpike: spiking neurons that learn by equilibrium propagation, as a golden model and as open hardware.
+
+    Results go to runs/, one folder a run; every table has a JSON file beside it.
+    """
+
+
+if __name__ == "__main__":
+    main()
