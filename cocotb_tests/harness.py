@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
-from amaranth.back import verilog
+from amaranth._toolchain.yosys import find_yosys
+from amaranth.back import rtlil
 from amaranth.lib import wiring
 from cocotb_tools.runner import Verilator, get_runner
 
@@ -41,8 +42,20 @@ def build_root() -> Path:
 
 
 def to_verilog(component: wiring.Component, name: str) -> str:
-    """The component as Verilog with a top module of that name."""
-    return verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+    """The component as Verilog for simulators, with a top module of that name.
+
+    Unlike `amaranth.back.verilog`, combinational logic becomes continuous assignments: Icarus runs an `always @*` block
+    only once one of its inputs changes, so logic of signals that keep their initial value would stay X.
+    """
+    script = [
+        f"read_rtlil <<rtlil\n{rtlil.convert(component, name=name, emit_src=False)}\nrtlil",
+        "proc -norom",
+        "opt_expr",
+        "opt_clean",
+        "memory_collect",
+        "write_verilog -noattr",
+    ]
+    return find_yosys(lambda version: version >= (0, 40)).run(["-q", "-"], "\n".join(script), ignore_warnings=True)
 
 
 @contextlib.contextmanager
