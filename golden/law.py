@@ -1,0 +1,209 @@
+"""The learning law on two neurons and one synapse (thesis, section 2.3.2, figs 2.6 and 2.7).
+
+Each neuron is driven by a current of its own and does not feel the other's spikes; the synapse is programmed in every
+step: a spike of either neuron adds the other's rho-bar. So the change of the weight must be proportional to the
+postsynaptic rate at a given presynaptic acceleration, and to the acceleration at a given rate.
+
+The pair is the two-way synapse of the network 1-1-1 that `law_config` makes, with the order of a step, the places of
+the neurons (layers 1 and 2, number 0) and the draws of `golden.network`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+
+from golden import crossbar
+from golden.config import Config
+from golden.network import before, fixed_parameters, real_parameters
+from golden.neuron import integrate_and_fire
+from golden.number import MASK32, WEYL, fixed_numbers, image_word, kernel, seed_word, xorshift32
+from golden.rate import rate_step
+
+PART = 200
+"""Steps of each of the three parts of a run: constant, ramp, constant."""
+STEPS = 3 * PART
+
+
+class PairTrace(NamedTuple):
+    """State after every step of every run; per-neuron arrays have shape (runs, steps, 2): presynaptic, postsynaptic.
+
+    `weight` (runs, steps) is the weight after the pass of each step, `word` (runs, steps) the generator's word,
+    `saturations` (runs,) counts the weight's and the membranes'.
+    """
+
+    spikes: np.ndarray
+    membrane: np.ndarray
+    refractory: np.ndarray
+    filtered: np.ndarray
+    integrator: np.ndarray
+    weight: np.ndarray
+    word: np.ndarray
+    saturations: np.ndarray
+
+
+def law_config(config: Config, real: bool) -> Config:
+    """The network 1-1-1 of the check: the thesis's constants, or the powers of two next to them in fixed point.
+
+    Formats, rounding and draws are those of `config` (its last layer of synapses). In fixed point the weight's range is
+    as wide as can be and the learning rate is 2^-5 in place of 1, so that the whole change fits into [-16, 16) and a
+    weight of 12 bits is programmed through a right shift of 4; in real numbers the rate is 1 and nothing is clipped.
+    """
+    synapse = dataclasses.replace(config.synapses[-1], range=16.0, learning_rate=1.0 if real else 2.0**-5, halve_at=())
+    return config.replace(
+        network=dataclasses.replace(config.network, layers=(1, 1, 1)),
+        neuron=dataclasses.replace(
+            config.neuron,
+            leak=0.001 if real else 2.0**-10,
+            fraction_bits=None if config.number.format == "real" else config.membrane_fraction_bits,
+        ),
+        rate=dataclasses.replace(config.rate, leak=0.1 if real else 0.125, delay=100, filter=10 if real else 8),
+        synapses=(synapse, synapse),
+        number=dataclasses.replace(config.number, format="real" if real else "fixed"),
+    )
+
+
+def rate_sweep(points: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Postsynaptic rates 0 to f_max against one presynaptic ramp: (rates, presynaptic, postsynaptic), rates in units
+    of f_max, the last two of shape (points, STEPS)."""
+    rates = np.linspace(0.0, 1.0, points)
+    return rates, _ramps(np.full(points, 1.0)), np.repeat(rates[:, None], STEPS, axis=1)
+
+
+def ramp_sweep(points: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Presynaptic ramps of -0.5/100 to 0.5/100 T_refract^-2 at half the postsynaptic rate, as `rate_sweep`."""
+    slopes = np.linspace(-0.5, 0.5, points) / 100
+    return slopes, _ramps(0.5 + 100 * slopes), np.full((points, STEPS), 0.5)
+
+
+def _ramps(ends: np.ndarray) -> np.ndarray:
+    """Rates that hold at 0.5, go to `ends` in a straight line, and hold there; shape (len(ends), STEPS)."""
+    progress = np.concatenate([np.zeros(PART), np.arange(PART) / PART, np.ones(PART)])
+    return 0.5 + (ends[:, None] - 0.5) * progress
+
+
+def drive(config: Config, rates: np.ndarray) -> np.ndarray:
+    """The current per step that makes a neuron fire at `rates` (in units of f_max): membrane LSBs, or real numbers."""
+    current = np.asarray(rates, np.float64) * config.neuron.threshold / config.neuron.refractory
+    if config.number.format == "real":
+        return current
+    return np.rint(current * 2**config.membrane_fraction_bits).astype(np.int64)
+
+
+class _Pair(NamedTuple):
+    """State of the two neurons, in rows 1 and 2 as layers of a network; shape (3, 1)."""
+
+    membrane: np.ndarray
+    refractory: np.ndarray
+    spikes: np.ndarray
+    filtered: np.ndarray
+    integrator: np.ndarray
+    history: np.ndarray
+    steps_forward: np.ndarray
+    steps_backward: np.ndarray
+    current: np.ndarray
+
+
+@kernel
+def _run(run, pre, post, word, p, pair, weights, trace):
+    """One run of the pair into `trace`; `pre` and `post` have shape (runs, steps)."""
+    for array in (pair.refractory, pair.spikes, pair.filtered):
+        array[:] = 0
+    for array in (pair.membrane, pair.integrator):
+        array[:] = 0
+    pair.history[:] = 0
+    weights[:] = 0
+    depth = pair.history.shape[0]
+    gain, shift, rounding = p.step_gain[1], p.step_shift[1], p.rounding[1]
+    low, high = p.weight_low[1], p.weight_high[1]
+    saturations = 0
+    for t in range(pre.shape[1]):
+        word = xorshift32(word)
+        if t > 0 and p.per_synapse[1]:
+            saturations += crossbar.program_pairs_drawing(
+                weights, 0, 1, p.widths, pair.spikes, 1, pair.integrator, p.row_number[1],
+                gain, shift, rounding, word, low, high,
+            )  # fmt: skip
+        elif t > 0:
+            crossbar.neuron_steps(2, 1, pair.integrator, word, gain, shift, rounding, pair.steps_forward)
+            crossbar.neuron_steps(1, 1, pair.integrator, word, gain, shift, rounding, pair.steps_backward)
+            saturations += crossbar.program_pairs(
+                weights, 0, 1, 1, 1, pair.spikes, 1, pair.steps_backward, pair.steps_forward, low, high
+            )
+        now = t % depth
+        leaving, delayed = before(now, p.filter, depth), before(now, p.delay, depth)
+        delayed_leaving = before(now, p.delay + p.filter, depth)
+        for layer in range(1, 3):
+            pair.current[0] = pre[run, t] if layer == 1 else post[run, t]
+            saturations += integrate_and_fire(
+                layer, 1, pair.current, p.leak, p.membrane_low, p.membrane_high, p.threshold, p.refractory,
+                pair.membrane, pair.refractory, pair.spikes,
+            )[1]  # fmt: skip
+            pair.history[now, layer, 0] = pair.spikes[layer, 0]
+            rate_step(
+                layer, 1, now, leaving, delayed, delayed_leaving, pair.history,
+                p.rate_gain, p.rate_leak, pair.filtered, pair.integrator,
+            )  # fmt: skip
+            trace.spikes[run, t, layer - 1] = pair.spikes[layer, 0]
+            trace.membrane[run, t, layer - 1] = pair.membrane[layer, 0]
+            trace.refractory[run, t, layer - 1] = pair.refractory[layer, 0]
+            trace.filtered[run, t, layer - 1] = pair.filtered[layer, 0]
+            trace.integrator[run, t, layer - 1] = pair.integrator[layer, 0]
+        trace.weight[run, t] = weights[0, 0]
+        trace.word[run, t] = word
+    trace.saturations[run] = saturations
+
+
+def run_pair(config: Config, drive_pre: np.ndarray, drive_post: np.ndarray) -> PairTrace:
+    """Run the pair of `config` (from `law_config`), one run a row of the drives (shape (runs, steps)), from rest.
+
+    Drives are in membrane LSBs, or real numbers, as `drive` makes them. Run r draws from the key of the config's seed
+    advanced r times, as the r-th image of a network would.
+    """
+    real = config.number.format == "real"
+    number = np.float64 if real else np.int64
+    pre, post = np.ascontiguousarray(drive_pre, number), np.ascontiguousarray(drive_post, number)
+    if pre.ndim != 2 or pre.shape != post.shape:
+        raise ValueError(f"drives have shapes {pre.shape} and {post.shape}; both need (runs, steps)")
+    if real:
+        p = real_parameters(config, 0)
+        p = p._replace(weight_low=np.full(2, -np.inf), weight_high=np.full(2, np.inf))
+    else:
+        p = fixed_parameters(config, fixed_numbers(config), 0)
+    shape = (3, 1)
+    pair = _Pair(
+        membrane=np.zeros(shape, number),
+        refractory=np.zeros(shape, np.int64),
+        spikes=np.zeros(shape, np.int64),
+        filtered=np.zeros(shape, np.int64),
+        integrator=np.zeros(shape, number),
+        history=np.zeros((1 + config.rate.delay + config.rate.filter, *shape), np.int64),
+        steps_forward=np.zeros(shape, number),
+        steps_backward=np.zeros(shape, number),
+        current=np.zeros(1, number),
+    )
+    runs, steps = pre.shape
+    trace = PairTrace(
+        spikes=np.zeros((runs, steps, 2), np.int64),
+        membrane=np.zeros((runs, steps, 2), number),
+        refractory=np.zeros((runs, steps, 2), np.int64),
+        filtered=np.zeros((runs, steps, 2), np.int64),
+        integrator=np.zeros((runs, steps, 2), number),
+        weight=np.zeros((runs, steps), number),
+        word=np.zeros((runs, steps), np.int64),
+        saturations=np.zeros(runs, np.int64),
+    )
+    weights = np.zeros((1, 1), number)
+    key = seed_word(config.training.seed)
+    for run in range(runs):
+        _run(run, pre, post, image_word((key + run * WEYL) & MASK32), p, pair, weights, trace)
+    return trace
+
+
+def weight_change(config: Config, trace: PairTrace) -> np.ndarray:
+    """dW of each run at learning rate 1, as a real number."""
+    synapse = config.synapses[-1]
+    lsb = 1.0 if config.number.format == "real" else 2.0**-synapse.fraction_bits
+    return trace.weight[:, -1] * lsb / synapse.learning_rate

@@ -1,0 +1,202 @@
+"""`eqspike law`: is the weight change linear in the rate and in its derivative? (thesis, figs 2.6 and 2.7)"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scripts.errors import CommandError
+from scripts.options import config_options, read_config
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from golden.config import Config
+    from golden.law import PairTrace
+
+REQUIRED_R2 = 0.99
+"""Of both sweeps, in real numbers."""
+
+POINTS = 100
+
+SWEEPS = {
+    "rate": ("postsynaptic rate", "1 / T_refract"),
+    "ramp": ("derivative of the presynaptic rate", "1 / T_refract²"),
+}
+
+
+def regression(x: np.ndarray, y: np.ndarray) -> dict[str, float]:
+    """Least squares line through the points: slope, intercept and R²."""
+    import numpy as np
+
+    slope, intercept = np.polyfit(x, y, 1)
+    total = float(np.sum((y - y.mean()) ** 2))
+    rest = float(np.sum((y - slope * x - intercept) ** 2))
+    return {"slope": float(slope), "intercept": float(intercept), "r2": 1 - rest / total if total > 0 else 0.0}
+
+
+def trace_mismatches(golden: PairTrace, other: dict[str, np.ndarray]) -> tuple[int, int, dict[str, Any] | None]:
+    """(states compared, mismatches, first mismatch by run and step) of the arrays that `other` has of `golden`."""
+    import numpy as np
+
+    compared = wrong = 0
+    first: tuple[tuple[int, int], dict[str, Any]] | None = None
+    for name, expected in golden._asdict().items():
+        if name not in other:
+            continue
+        found = np.asarray(other[name])
+        if found.shape != expected.shape:
+            raise CommandError(f"law: the RTL's {name} has shape {found.shape}, the golden model's {expected.shape}")
+        places = np.argwhere(found != expected)
+        compared += expected.size
+        wrong += len(places)
+        if len(places):
+            place = tuple(int(i) for i in places[0])
+            when = (place[0], place[1] if len(place) > 1 else 0)
+            if first is None or when < first[0]:
+                values = {"golden": expected[place], "rtl": found[place]}
+                first = (when, {"run": place[0], "step": when[1], "name": name, "index": place[2:], **values})
+    return compared, wrong, first[1] if first else None
+
+
+def run_law(config: Config, engines: Sequence[str], points: int = POINTS) -> dict[str, Any]:
+    """Both sweeps in real numbers, in fixed point, and on the RTL when it is among `engines`; what law.json holds."""
+    from golden.law import STEPS, drive, law_config, ramp_sweep, rate_sweep, run_pair, weight_change
+
+    result: dict[str, Any] = {
+        "config": config.name,
+        "seed": config.training.seed,
+        "points": points,
+        "steps": STEPS,
+        "required_r2": REQUIRED_R2,
+        "sweeps": {},
+    }
+    sweeps = {"rate": rate_sweep(points), "ramp": ramp_sweep(points)}
+    for sweep, (x, pre, post) in sweeps.items():
+        entry: dict[str, Any] = {"quantity": SWEEPS[sweep][0], "unit": SWEEPS[sweep][1], "x": x, "runs": {}}
+        for number in ("real", "fixed"):
+            own = law_config(config, real=number == "real")
+            drives = drive(own, pre), drive(own, post)
+            trace = run_pair(own, *drives)
+            change = weight_change(own, trace)
+            entry["runs"][number] = {
+                **regression(x, change),
+                "weight_change": change,
+                "saturations": int(trace.saturations.sum()),
+            }
+        if "rtl" in engines:
+            other = _run_rtl(own, *drives)
+            compared, wrong, first = trace_mismatches(trace, other)
+            change = weight_change(own, trace._replace(weight=other["weight"]))
+            entry["runs"]["rtl"] = {
+                **regression(x, change),
+                "weight_change": change,
+                "states_compared": compared,
+                "mismatches": wrong,
+                "first_mismatch": first,
+            }
+        result["sweeps"][sweep] = entry
+    fixed = law_config(config, real=False)
+    result["fixed_point"] = {
+        "weight_bits": fixed.synapses[-1].bits,
+        "weight_fraction_bits": fixed.synapses[-1].fraction_bits,
+        "membrane_fraction_bits": fixed.membrane_fraction_bits,
+        "rate_fraction_bits": fixed.rate.fraction_bits,
+        "learning_rate": fixed.synapses[-1].learning_rate,
+        "step_shift": fixed.step_shift(1),
+        "rounding": fixed.synapses[-1].rounding,
+        "draw": fixed.synapses[-1].draw,
+    }
+    result["passed"] = all(
+        entry["runs"]["real"]["r2"] >= REQUIRED_R2 and not entry["runs"].get("rtl", {}).get("mismatches")
+        for entry in result["sweeps"].values()
+    )
+    return result
+
+
+def _run_rtl(config: Config, drive_pre: np.ndarray, drive_post: np.ndarray) -> dict[str, np.ndarray]:
+    """The same runs on the RTL in a simulator: the arrays of a `golden.law.PairTrace`, at least `weight`."""
+    try:
+        from cocotb_tests.engine import run_pair_rtl
+    except ImportError:
+        raise CommandError("--engine rtl is not available: cocotb_tests.engine has no run_pair_rtl") from None
+    return run_pair_rtl(config, drive_pre, drive_post)
+
+
+def plot_law(result: dict[str, Any]) -> Any:
+    """A figure with one panel a sweep: points and lines."""
+    import numpy as np
+
+    from scripts.plots import COLOURS, new_figure
+
+    figure, axes = new_figure(1, len(result["sweeps"]), (10, 4.2))
+    for axis, (name, entry) in zip(axes[0], result["sweeps"].items(), strict=True):
+        x = np.asarray(entry["x"])
+        for colour, (number, run) in zip(COLOURS, entry["runs"].items(), strict=False):
+            label = f"{number}: R² = {run['r2']:.4f}"
+            marker = "x" if number == "rtl" else "o"
+            axis.plot(x, run["weight_change"], marker, color=colour, markersize=3, alpha=0.6, label=label)
+            axis.plot(x, run["slope"] * x + run["intercept"], color=colour, linewidth=1)
+        axis.set_xlabel(f"{entry['quantity']} ({entry['unit']})")
+        axis.set_ylabel("dW / learning rate")
+        axis.set_title("dW against the rate" if name == "rate" else "dW against the rate's derivative")
+        axis.legend()
+    return figure
+
+
+@click.command(
+    "law",
+    epilog="""\b
+Examples:
+  eqspike law digits
+  eqspike law digits --set synapses.1.rounding=nearest --out runs/law-nearest
+  eqspike law digits --engine golden,rtl      the RTL too, compared step by step
+""",
+)
+@click.argument("config", metavar="CONFIG")
+@click.option("--engine", default="golden", show_default=True, help="golden, or golden,rtl.")
+@click.option("--points", type=click.IntRange(3), default=POINTS, show_default=True, help="Values a sweep.")
+@config_options
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the result [default: runs/<config>-law].")
+def command(
+    config: str,
+    engine: str,
+    points: int,
+    seed: int | None,
+    dataset: str | None,
+    overrides: tuple[str, ...],
+    out: Path | None,
+) -> int:
+    """Check the learning law: two neurons, one synapse, 600 steps a run.
+
+    Sweeps the postsynaptic rate, then the derivative of the presynaptic rate, and fits a line to the weight change, in
+    real numbers with the thesis's constants and in fixed point with CONFIG's formats. Writes law.json and law.png.
+    """
+    from scripts.files import write_json
+    from scripts.plots import save_png
+
+    engines = [part.strip() for part in engine.split(",")]
+    if unknown := [name for name in engines if name not in ("golden", "rtl")]:
+        raise click.UsageError(f"--engine {unknown[0]}: allowed are golden and rtl")
+    resolved = read_config(config, overrides, seed, None, dataset)
+    out = out or Path("runs") / f"{resolved.name}-law"
+    result = run_law(resolved, engines, points)
+    click.echo(f"learning law of {resolved.name}, seed {result['seed']}, {points} points a sweep")
+    click.echo("  sweep   numbers        slope    intercept       R²")
+    for name, entry in result["sweeps"].items():
+        for number, run in entry["runs"].items():
+            line = f"  {name:<7} {number:<7} {run['slope']:>12.5g} {run['intercept']:>12.5g}   {run['r2']:.5f}"
+            if "mismatches" in run:
+                line += f"   {run['mismatches']} mismatches in {run['states_compared']} states"
+            click.echo(line)
+    write_json(out / "law.json", result)
+    save_png(plot_law(result), out / "law.png")
+    click.echo(f"wrote {out}/law.json, law.png")
+    if not result["passed"]:
+        raise CommandError(
+            f"law: a sweep in real numbers has R² below {REQUIRED_R2}, or the RTL differs: {out}/law.json"
+        )
+    return 0
