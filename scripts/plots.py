@@ -28,6 +28,7 @@ mpl.rcParams.update(
         "axes.labelcolor": "#333b47",
         "axes.titlesize": 10,
         "axes.titleweight": "bold",
+        "figure.titlesize": 10,
         "xtick.color": "#555e6b",
         "ytick.color": "#555e6b",
         "axes.grid": True,
