@@ -10,7 +10,7 @@ import numpy as np
 from amaranth.hdl import Shape
 from amaranth.lib import data
 from cocotb.clock import Clock
-from cocotb.triggers import ReadOnly, RisingEdge
+from cocotb.triggers import ReadOnly, RisingEdge, ValueChange
 
 from golden.config import Config, HardwareConfig
 from golden.network import LEARN
@@ -59,7 +59,8 @@ class Recording:
 
     neurons: list[tuple[int, int, int, int]] = field(default_factory=list)
     """(step, chunk, state word, spikes)."""
-    inputs: list[tuple[int, int]] = field(default_factory=list)
+    inputs: list[int] = field(default_factory=list)
+    """Spikes of the inputs, one word a step."""
     writes: list[tuple[int, int, int]] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
     words: list[int] = field(default_factory=list)
@@ -95,36 +96,47 @@ class CoreDriver:
         dut.rst.value = 0
         await RisingEdge(dut.clk)
 
-    def record(self) -> None:
-        """Start recording the trace, for the whole run."""
+    def record(self, weights: bool = True) -> None:
+        """Start recording the trace, for the whole run; without `weights`, not the writes to the weight memory."""
         self.recording = Recording()
-        cocotb.start_soon(self._record())
+        cocotb.start_soon(self._record_neurons())
+        cocotb.start_soon(self._record_steps())
+        if weights:
+            cocotb.start_soon(self._record_writes())
 
-    async def _record(self) -> None:
+    # Python is woken by events only: touching it every cycle would take most of a simulation's time. Values are read
+    # once everything of the time step has settled.
+
+    async def _record_neurons(self) -> None:
         dut = self.dut
-        clk = dut.clk
-        neurons_valid, write_valid = dut.trace__neurons_valid, dut.trace__write_valid
-        input_valid, step_done, step = dut.trace__input_valid, dut.trace__step_done, dut.trace__step
-        edge = RisingEdge(clk)
-        now = 0
+        edge, settled = RisingEdge(dut.trace__neurons_valid), ReadOnly()
         while True:
             await edge
-            recording = self.recording
-            if int(neurons_valid.value):
-                recording.neurons.append(
-                    (now, int(dut.trace__neurons_chunk.value), int(dut.trace__neurons.value),
-                     int(dut.trace__neurons_spikes.value))
-                )  # fmt: skip
-            if int(write_valid.value):
-                recording.writes.append((now, int(dut.trace__write_address.value), int(dut.trace__write_data.value)))
-            if int(input_valid.value):
-                recording.inputs.append((now, int(dut.trace__input_spike.value)))
-            if int(step_done.value):
-                recording.counts.append(int(dut.trace__counts.value))
-                recording.words.append(int(dut.trace__word.value))
-                now = int(step.value) + 1
-            if not recording.words:
-                now = 0
+            await settled
+            self.recording.neurons.append(
+                (int(dut.trace__step.value), int(dut.trace__neurons_chunk.value), int(dut.trace__neurons.value),
+                 int(dut.trace__neurons_spikes.value))
+            )  # fmt: skip
+
+    async def _record_steps(self) -> None:
+        dut = self.dut
+        edge, settled = RisingEdge(dut.trace__step_done), ReadOnly()
+        while True:
+            await edge
+            await settled
+            self.recording.counts.append(int(dut.trace__counts.value))
+            self.recording.words.append(int(dut.trace__word.value))
+            self.recording.inputs.append(int(dut.trace__inputs.value))
+
+    async def _record_writes(self) -> None:
+        dut = self.dut
+        change, settled = ValueChange(dut.trace__write_toggle), ReadOnly()
+        while True:
+            await change
+            await settled
+            self.recording.writes.append(
+                (int(dut.trace__step.value), int(dut.trace__write_address.value), int(dut.trace__write_data.value))
+            )
 
     async def put(self, stream: str, payload: int) -> None:
         """One transfer into a stream."""

@@ -129,9 +129,7 @@ async def compare(dut: object) -> None:
             names["filtered"] = "filtered"
         for ours, theirs in names.items():
             comparison.check(number, None, ours, states[ours], getattr(trace, theirs)[:done])
-        inputs = np.zeros((done, network.layers[0]), np.int64)
-        for step, index in recording.inputs:
-            inputs[step, index] += 1
+        inputs = unpack_words(recording.inputs, 1, network.layers[0])[..., 0]
         comparison.check(number, None, "input spikes", inputs, trace.input_spikes[:done])
         comparison.check(number, None, "generator word", recording.words, trace.word[:done])
         count_bits = network.numbers.count_bits

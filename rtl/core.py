@@ -152,13 +152,12 @@ class Core(wiring.Component):
                             "step_done": Out(1),
                             "word": Out(32),
                             "counts": Out(self.rates.counts.shape()),
-                            "input_valid": Out(1),
-                            "input_spike": Out(unsigned(self.inputs.index_bits)),
+                            "inputs": Out(self.layers[0]),
                             "neurons_valid": Out(1),
                             "neurons_chunk": Out(range(max(2, len(self.layout.chunks)))),
                             "neurons": Out(self.state_layout),
                             "neurons_spikes": Out(self.lanes),
-                            "write_valid": Out(1),
+                            "write_toggle": Out(1),
                             "write_address": Out(range(max(2, self.layout.words))),
                             "write_data": Out(self.crossbar.word_layout),
                         }
@@ -228,11 +227,12 @@ class Core(wiring.Component):
             write.en.eq(inputs.spikes.valid),
             write.data.eq(inputs.spikes.payload),
             write.addr.eq(Cat(self.list_filled[: ceil_log2(size)], self.list_bank)),
-            self.trace.input_valid.eq(inputs.spikes.valid),
-            self.trace.input_spike.eq(inputs.spikes.payload),
         ]
         with m.If(inputs.spikes.valid):
             m.d.sync += self.list_filled.eq(self.list_filled + 1)
+            m.d.sync += self.trace.inputs.bit_select(inputs.spikes.payload, 1).eq(1)
+        with m.If(self.restart | self.trace.step_done):
+            m.d.sync += self.trace.inputs.eq(0)
         with m.If(self.restart):
             m.d.sync += [self.list_filled.eq(0), self.list_count.eq(0)]
         with m.Elif(self.end_step):
@@ -326,15 +326,13 @@ class Core(wiring.Component):
                         crossbar.post_integrator.eq(self.rhobar[s + 1][op_r.post]),
                     ]
 
-        # Sums for the neurons above, which belong to the layer being served.
-        layer = Signal(range(len(self.layers) + 1))
-        self.served_layer = layer
+        # Sums for the neurons above.
         with m.If(self.end_step | self.restart):
             for sums in self.forward.values():
                 m.d.sync += [total.eq(0) for total in sums]
         with m.Elif(crossbar.forward_valid):
             for above, sums in self.forward.items():
-                with m.If(layer == above - 1):
+                with m.If(crossbar.forward_synapses == above - 1):
                     for k, total in enumerate(sums):
                         with m.If(crossbar.forward_post == k):
                             m.d.sync += total.eq(total + crossbar.forward)
@@ -445,10 +443,13 @@ class Core(wiring.Component):
             self.trace.neurons.eq(new_state),
             self.trace.neurons_spikes.eq(spikes),
             self.trace.counts.eq(self.rates.counts),
-            self.trace.write_valid.eq(self.crossbar.write_valid),
-            self.trace.write_address.eq(self.crossbar.write_address),
-            self.trace.write_data.eq(self.crossbar.write_data),
         ]
+        with m.If(self.crossbar.write_valid):
+            m.d.sync += [
+                self.trace.write_toggle.eq(~self.trace.write_toggle),
+                self.trace.write_address.eq(self.crossbar.write_address),
+                self.trace.write_data.eq(self.crossbar.write_data),
+            ]
         self.neurons_valid, self.neurons_chunk = done.valid, done.chunk
         self.neuron_spikes, self.neuron_saturated = spikes, saturated
 
@@ -488,6 +489,11 @@ class Core(wiring.Component):
         learns = Signal()
         """This pass programs: it serves spikes of the nudge phase."""
         m.d.comb += learns.eq(self.nudging & (self.step > learning.free_steps))
+
+        # A layer's sums from below must be in when it is updated: they take the tree's latency and one cycle, and
+        # UPDATE, LOAD, ROWS and the next UPDATE come after the last of the PAIRS.
+        settle = max(0, crossbar.forward_latency - 3)
+        ends_layer = [int(i + 1 == len(chunks) or chunks[i + 1].layer != c.layer) for i, c in enumerate(chunks)]
 
         def per_chunk(values: list[int]) -> Value:
             return crossbar._chunk_constant(values, at)
@@ -563,7 +569,7 @@ class Core(wiring.Component):
                 m.next = "LOAD"
             with m.State("LOAD"):
                 m.d.comb += [self.op.kind.eq(Kind.LOAD), self.op_tap.eq(0)]
-                m.d.sync += [self.list_place.eq(0), tap.eq(1), self.served_layer.eq(layer_of)]
+                m.d.sync += [self.list_place.eq(0), tap.eq(1)]
                 with m.Switch(at):
                     for chunk in chunks:
                         with m.Case(chunk.index):
@@ -625,14 +631,13 @@ class Core(wiring.Component):
             with m.State("UPDATE"):
                 m.d.comb += self.op.kind.eq(Kind.UPDATE)
                 m.d.sync += at.eq(at + 1)
-                ends_layer = [int(i + 1 == len(chunks) or chunks[i + 1].layer != c.layer) for i, c in enumerate(chunks)]
                 with m.If(at == len(chunks) - 1):
-                    # L to the write of the neurons' state: B, A, R, E and four more.
-                    m.d.sync += wait.eq(8)
+                    # From L to the neurons' new state: B, A, R, E and three stages of the neuron, one of which is
+                    # the way into DRAIN.
+                    m.d.sync += wait.eq(7)
                     m.next = "DRAIN"
-                with m.Elif(per_chunk(ends_layer)):
-                    # The sums for the layer above must be in before it is served.
-                    m.d.sync += wait.eq(crossbar.forward_latency + 4)
+                with m.Elif(per_chunk([end * int(settle > 0) for end in ends_layer])):
+                    m.d.sync += wait.eq(max(0, settle - 1))
                     m.next = "SETTLE"
                 with m.Else():
                     m.next = "LOAD"
@@ -666,9 +671,9 @@ class Core(wiring.Component):
 
         m.d.comb += [
             self.trace.step.eq(self.step),
-            self.trace.step_done.eq(self.end_step),
             self.trace.word.eq(self.word),
         ]
+        m.d.sync += self.trace.step_done.eq(self.end_step)
 
     def _begin_chunk(self, m: Module, chunk: Chunk, pending: Signal) -> None:
         """Which neurons above need serving: all when a neuron of the chunk fired, else those that fired themselves."""

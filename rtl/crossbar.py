@@ -103,8 +103,8 @@ class Crossbar(wiring.Component):
     - X: the word is written back.
 
     `current` holds each lane's exact sum, in membrane LSBs, the cycle after E. The sum over the lanes that spiked, for
-    the neuron above, is `forward` (in weight LSBs of that layer) with `forward_valid` and `forward_post`,
-    `forward_latency` cycles after E. `operations`, `programmed` and `saturations` count in stage X. A synapse's
+    the neuron above, is `forward` (in weight LSBs of that layer) with `forward_valid`, `forward_synapses` and
+    `forward_post`, `forward_latency` cycles after E. `operations`, `programmed` and `saturations` count in stage X. A synapse's
     current is the weight from before the programming pulse that the same spike sends.
     """
 
@@ -118,10 +118,12 @@ class Crossbar(wiring.Component):
         lanes = layout.lanes
         self.rate_bits = self.numbers.rate.bits
         self.tree = AdderTree(lanes, self.weight_bits)
-        self.forward_latency = self.tree.latency + 1
+        self.forward_latency = self.tree.latency
         self.accumulator_bits = max(self.numbers.current_bits)
         halvings = max(s.halvings for s in self.synapses)
         self.word_layout = data.ArrayLayout(signed(self.weight_bits), lanes)
+        self.initial: list[int] = []
+        """Words that the weight memory holds after configuration (the rest 0); set it before elaboration."""
         operations = range(2 * lanes + 1)
         super().__init__(
             {
@@ -137,6 +139,7 @@ class Crossbar(wiring.Component):
                 "current": Out(data.ArrayLayout(signed(self.accumulator_bits), lanes)),
                 "forward": Out(signed(len(self.tree.sum))),
                 "forward_valid": Out(1),
+                "forward_synapses": Out(range(max(2, len(self.synapses)))),
                 "forward_post": Out(range(max(2, *layout.layers[1:], layout.lanes))),
                 "operations": Out(operations),
                 "programmed": Out(1),
@@ -152,7 +155,9 @@ class Crossbar(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         layout, lanes = self.layout, self.layout.lanes
-        m.submodules.weights = weights = Memory(shape=unsigned(self.word_layout.size), depth=layout.words, init=[])
+        m.submodules.weights = weights = Memory(
+            shape=unsigned(self.word_layout.size), depth=layout.words, init=self.initial
+        )
         read, write = weights.read_port(), weights.write_port()
         m.submodules.tree = tree = self.tree
 
@@ -323,14 +328,22 @@ class Crossbar(wiring.Component):
 
     def _forward(self, m: Module, op_e: data.View) -> None:
         """The tree's sums, with the neuron they belong to."""
-        valid, post = (op_e.kind == Kind.PAIR), op_e.post
+        passing = data.StructLayout(
+            {"valid": 1, "synapses": len(self.forward_synapses), "post": len(self.forward_post)}
+        )
+        entering = Signal(passing, name="forward_0")
+        m.d.comb += [
+            entering.valid.eq(op_e.kind == Kind.PAIR),
+            entering.synapses.eq(op_e.synapses),
+            entering.post.eq(op_e.post),
+        ]
         for stage in range(self.tree.latency):
-            next_valid = Signal(name=f"forward_valid_{stage}")
-            next_post = Signal(len(self.forward_post), name=f"forward_post_{stage}")
-            m.d.sync += [next_valid.eq(valid), next_post.eq(post)]
-            valid, post = next_valid, next_post
+            leaving = Signal(passing, name=f"forward_{stage + 1}")
+            m.d.sync += leaving.eq(entering)
+            entering = leaving
         m.d.comb += [
             self.forward.eq(self.tree.sum),
-            self.forward_valid.eq(valid),
-            self.forward_post.eq(post),
+            self.forward_valid.eq(entering.valid),
+            self.forward_synapses.eq(entering.synapses),
+            self.forward_post.eq(entering.post),
         ]
