@@ -243,9 +243,9 @@ class HardwareConfig:
     input_lanes: int = 4
     """Input neurons updated a cycle."""
 
-    def validate(self) -> None:
-        require_range("hardware.lanes", self.lanes, 1, 1024)
-        require_range("hardware.input_lanes", self.input_lanes, 1, 64)
+    def validate(self, key: str = "hardware") -> None:
+        require_range(f"{key}.lanes", self.lanes, 1, 1024)
+        require_range(f"{key}.input_lanes", self.input_lanes, 1, 64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,8 +278,8 @@ class Config:
         """Raise `ConfigError` for the first value that cannot be built."""
         for section in ("dataset", "network", "input", "neuron", "rate", "learning", "number", "training", "hardware"):
             getattr(self, section).validate()
-        for board in self.boards.values():
-            board.validate()
+        for name, board in self.boards.items():
+            board.validate(f"boards.{name}")
         layers = len(self.network.layers) - 1
         if len(self.synapses) != layers:
             fail("synapses", f"{len(self.synapses)} entries", f"one for all, or {layers}: one a layer of synapses")
@@ -365,9 +365,12 @@ def _number(key: str, value: object) -> float:
     if isinstance(value, str):
         base, caret, exponent = value.partition("^")
         try:
-            return float(base) ** float(exponent) if caret else float(value)
-        except ValueError:
+            number = float(base) ** float(exponent) if caret else float(value)
+        except (ValueError, ArithmeticError):
             fail(key, value, "a number such as 0.5 or 2^-15")
+        if isinstance(number, complex):
+            fail(key, value, "a number such as 0.5 or 2^-15")
+        return number
     if isinstance(value, bool) or not isinstance(value, int | float):
         fail(key, value, "a number such as 0.5 or 2^-15")
     return float(value)

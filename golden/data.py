@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import math
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,7 +48,7 @@ def read_idx(path: Path) -> np.ndarray:
         opener = gzip.open if path.suffix == ".gz" else open
         with opener(path, "rb") as file:
             raw = file.read()
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:  # a broken .gz raises any of them
         raise DataError(f"{path}: cannot be read: {error}") from None
     if len(raw) < 4 or raw[:3] != b"\x00\x00\x08":
         raise DataError(f"{path}: not an IDX file of unsigned bytes (it must begin with 00 00 08)")
@@ -55,8 +57,8 @@ def read_idx(path: Path) -> np.ndarray:
     if len(raw) < header:
         raise DataError(f"{path}: cut short: {len(raw)} bytes, the header alone needs {header}")
     shape = tuple(int.from_bytes(raw[4 + 4 * i : 8 + 4 * i], "big") for i in range(rank))
-    if len(raw) != header + int(np.prod(shape)):
-        raise DataError(f"{path}: {len(raw)} bytes, the header announces {header + int(np.prod(shape))}")
+    if len(raw) != header + math.prod(shape):
+        raise DataError(f"{path}: {len(raw)} bytes, the header announces {header + math.prod(shape)}")
     return np.frombuffer(raw, np.uint8, offset=header).reshape(shape)
 
 
@@ -68,8 +70,12 @@ def _idx(folder: Path) -> tuple[np.ndarray, np.ndarray, int]:
             raise DataError(f"{folder}: no file named *{kind}[.gz] (an IDX pair: images and labels)")
         found[kind] = read_idx(matches[0])
     images, labels = found["images-idx3-ubyte"], found["labels-idx1-ubyte"]
+    if images.ndim < 2 or labels.ndim != 1:
+        raise DataError(f"{folder}: images of rank {images.ndim} and labels of rank {labels.ndim}; expected 3 and 1")
     if len(images) != len(labels):
         raise DataError(f"{folder}: {len(images)} images but {len(labels)} labels")
+    if not len(images):
+        raise DataError(f"{folder}: no images")
     return images.reshape(len(images), -1).astype(np.int64), labels.astype(np.int64), 255
 
 

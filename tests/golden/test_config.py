@@ -1,0 +1,197 @@
+"""Configs: what is refused, by which words, and that what is written is read back."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from golden.config import (
+    Config,
+    ConfigError,
+    RateConfig,
+    apply_override,
+    config_from_dict,
+    config_to_dict,
+    hardware_for,
+    load_config,
+    log2_exact,
+    rate_bound,
+    resolve_preset,
+    save_config,
+)
+
+PRESETS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+
+
+def change(data: dict[str, Any], path: str, value: object) -> dict[str, Any]:
+    apply_override(data, f"{path}={yaml.safe_dump(value, default_flow_style=True).splitlines()[0]}")
+    return data
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "key", "allowed"),
+    [
+        ("network.layers", [64, 0, 10], "network.layers", "1 to 4096"),
+        ("network.layers", [64, -3, 10], "network.layers", "1 to 4096"),
+        ("network.layers", [64, 10], "network.layers", "three sizes"),
+        ("network.layers", 64, "network.layers", "a list"),
+        ("network.layers", [64, "many", 10], "network.layers[1]", "a number"),
+        ("network.layers", [64, 2.5, 10], "network.layers[1]", "a whole number"),
+        ("synapses.0.bits", -8, "synapses[0].bits", "4 to 24"),
+        ("synapses.0.bits", 25, "synapses[0].bits", "4 to 24"),
+        ("synapses.0.range", 0.3, "synapses[0].range", "a power of two"),
+        ("synapses.0.learning_rate", 0.003, "synapses[0].learning_rate", "a power of two, e.g. 2^-8"),
+        ("synapses.0.learning_rate", 2.0**-30, "synapses[0].learning_rate", "too small"),
+        ("synapses.0.learning_rate", math.nan, "synapses[0].learning_rate", "allowed"),
+        ("synapses.0.rounding", "up", "synapses[0].rounding", "truncate, nearest, stochastic"),
+        ("synapses.0.draw", "layer", "synapses[0].draw", "neuron, synapse"),
+        ("synapses.0.halve_at", [3, 2], "synapses[0].halve_at", "rising order"),
+        ("synapses.0.halve_at", [*range(8)], "synapses[0].halve_at", "at most 7"),
+        ("neuron.leak", 0.01, "neuron.leak", "a power of two or 0, e.g. 2^-7"),
+        ("neuron.leak", -0.5, "neuron.leak", "0 to 0.5"),
+        ("neuron.threshold", 0.7, "neuron.threshold", "power of two"),
+        ("neuron.refractory", 1, "neuron.refractory", "2 to 8"),
+        ("neuron.membrane_limit", 1.0, "neuron.membrane_limit", "2 to 1024"),
+        ("neuron.membrane_limit", 3.0, "neuron.membrane_limit", "power of two"),
+        ("neuron.fraction_bits", 3, "neuron.fraction_bits", "at least 10"),
+        ("rate.leak", 0.1, "rate.leak", "a power of two, e.g. 2^-3"),
+        ("rate.delay", 0, "rate.delay", "1 to 1024"),
+        ("rate.filter", 10, "rate.filter", "a power of two, e.g. 2^3"),
+        ("rate.filter", 64.5, "rate.filter", "a whole number"),
+        ("rate.fraction_bits", 0, "rate.filter", "2^rate.fraction_bits"),
+        ("rate.integer_bits", 2, "rate.integer_bits", "at least 4"),
+        ("learning.beta", 0.3, "learning.beta", "a power of two, e.g. 2^-2"),
+        ("learning.window", 40, "learning.window", "at most learning.free_steps"),
+        ("learning.window", 12, "learning.window", "refractory times a power of two"),
+        ("learning.random_sign", 1, "learning.random_sign", "true or false"),
+        ("learning.skip_tolerance", 2, "learning.skip_tolerance", "0 to 1"),
+        ("number.format", "float", "number.format", "fixed, real"),
+        ("dataset.name", "mnist", "dataset.name", "digits, random, idx:DIR"),
+        ("dataset.test_fraction", 0.0, "dataset.test_fraction", "0.01 to 0.9"),
+        ("input.full_scale", 15, "input.full_scale", "power of two"),
+        ("input.phase", "random", "input.phase", "zero, golden"),
+        ("training.seed", -1, "training.seed", "0 to 4.29497e+09"),
+        ("training.epochs", 1.5, "training.epochs", "a whole number"),
+        ("hardware.lanes", 0, "hardware.lanes", "1 to 1024"),
+        ("boards", {"mine": {"lanes": 0}}, "boards.mine.lanes", "1 to 1024"),
+        ("rate", 3, "rate", "a mapping"),
+        ("neuron", {"leek": 0.5}, "neuron.leek", "unknown key; known here: threshold, leak"),
+        ("nuron", {}, "nuron", "unknown key; known here: name, dataset"),
+    ],
+)
+def test_refused(path: str, value: object, key: str, allowed: str, tiny_data: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text(yaml.safe_dump(change(tiny_data, path, value)))
+    with pytest.raises(ConfigError) as caught:
+        load_config(file)
+    message = str(caught.value)
+    assert message.startswith(f"{file}: {key}: ")
+    assert allowed in message
+    assert "\n" not in message
+
+
+def test_refused_value_is_named(tiny_data: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=r"synapses\[0\]\.bits: -8 is not valid"):
+        config_from_dict(change(tiny_data, "synapses.0.bits", -8))
+
+
+def test_wrong_number_of_synapse_layers(tiny_data: dict[str, Any]) -> None:
+    tiny_data["synapses"] *= 3
+    with pytest.raises(ConfigError, match=r"synapses: '3 entries'.* or 2: one a layer"):
+        config_from_dict(tiny_data)
+
+
+def test_real_numbers_need_no_powers_of_two(tiny_data: dict[str, Any]) -> None:
+    for path, value in (("number.format", "real"), ("neuron.leak", 0.01), ("rate.leak", 0.1), ("rate.filter", 10)):
+        change(tiny_data, path, value)
+    assert config_from_dict(tiny_data).rate.filter == 10
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"network: [", "not valid YAML"),
+        (b"- 1\n- 2\n", "a mapping"),
+        (b"", "a mapping"),
+        (b"name: \xff\xfe", "not a text file"),
+    ],
+)
+def test_not_a_config(content: bytes, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_bytes(content)
+    with pytest.raises(ConfigError, match=words) as caught:
+        load_config(file)
+    assert str(caught.value).startswith(str(file))
+
+
+def test_absent(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read: No such file"):
+        load_config(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
+def test_presets_round_trip(preset: Path, tmp_path: Path) -> None:
+    config = load_config(preset)
+    assert config.name == preset.stem
+    save_config(config, tmp_path / "copy.yaml")
+    assert load_config(tmp_path / "copy.yaml") == config
+    assert config_from_dict(config_to_dict(config)) == config
+
+
+def test_preset_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_config(resolve_preset("digits")).name == "digits"
+    Path("own.yaml").write_text("name: own")
+    assert resolve_preset("own.yaml") == Path("own.yaml")
+    assert resolve_preset("nothing") == Path("nothing")
+
+
+def test_overrides(tmp_path: Path, tiny_data: dict[str, Any]) -> None:
+    file = tmp_path / "tiny.yaml"
+    file.write_text(yaml.safe_dump(tiny_data))
+    config = load_config(file, ["synapses.1.bits=8", "learning.beta=2^-2", "rate.delay=7", "synapses[0].init=0"])
+    assert [s.bits for s in config.synapses] == [10, 8]
+    assert (config.learning.beta, config.rate.delay, config.synapses[0].init) == (0.25, 7, 0)
+    for text, words in (
+        ("synapses.2.bits=8", "items 0 to 1"),
+        ("rate.delay", "write key=value"),
+        ("=3", "write key=value"),
+        ("rate.delay.more=1", "no keys below"),
+        ("rate.delai=1", "unknown key"),
+        ("rate.delay=[", "not valid YAML"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            load_config(file, [text])
+
+
+def test_numbers_as_text() -> None:
+    config = config_from_dict({"neuron": {"leak": "2^-7", "threshold": "1.0"}})
+    assert config.neuron.leak == 2.0**-7
+    for text in ("2^^3", "0^-1", "-2^0.5", "10^999", "few"):
+        with pytest.raises(ConfigError, match=r"neuron\.leak: '.*' is not valid; a number such as"):
+            config_from_dict({"neuron": {"leak": text}})
+
+
+def test_log2_exact() -> None:
+    assert [log2_exact(v) for v in (1, 8, 0.25, 3, 0, -2, math.inf, math.nan)] == [0, 3, -2, *[None] * 5]
+
+
+def test_one_synapse_entry_serves_all() -> None:
+    config = config_from_dict({"network": {"layers": [4, 3, 3, 2]}, "synapses": {"bits": 9}})
+    assert [s.bits for s in config.synapses] == [9, 9, 9]
+    assert len(Config().synapses) == 2
+
+
+def test_hardware_of_a_board(tiny_data: dict[str, Any]) -> None:
+    config = config_from_dict(tiny_data | {"boards": {"icebreaker": {"lanes": 3}}})
+    assert hardware_for(config, "icebreaker").lanes == 3
+    assert hardware_for(config, "another") == hardware_for(config, None) == config.hardware
+
+
+def test_rate_bound_grows_with_the_spikes_that_fit() -> None:
+    rate = RateConfig(leak=0.125)
+    assert rate_bound(rate, 2) > rate_bound(rate, 4) > 2**rate.fraction_bits

@@ -1,0 +1,107 @@
+"""Networks that differ in all that the kernels distinguish, and their traces over some images.
+
+Run as a program with NUMBA_DISABLE_JIT=1 it writes what plain Python computes, for `test_network` to compare.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from golden.config import Config, config_from_dict
+from golden.law import drive, law_config, rate_sweep, run_pair
+from golden.network import INFER_FIRST_SPIKE, LEARN, Network
+from golden.number import ROUNDING
+
+BASE: dict[str, Any] = {
+    "name": "variant",
+    "dataset": {"name": "random"},
+    "network": {"layers": [9, 5, 3]},
+    "neuron": {"leak": "2^-6"},
+    "rate": {"leak": "2^-3", "delay": 9, "filter": 2},
+    "learning": {"free_steps": 18, "nudge_steps": 16, "window": 16, "beta": 1, "skip_tolerance": 0.1},
+    "training": {"seed": 11},
+}
+SYNAPSE: dict[str, Any] = {"bits": 10, "range": 0.5, "learning_rate": "2^-8", "halve_at": [1], "init": 1.5}
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "neuron draws": {},
+    "synapse draws": {"synapses": [SYNAPSE | {"draw": "synapse"}]},
+    "two hidden layers": {"network": {"layers": [7, 4, 6, 3]}},
+    "two hidden layers, synapse draws": {
+        "network": {"layers": [7, 4, 6, 3]},
+        "synapses": [SYNAPSE | {"draw": "synapse"}, SYNAPSE, SYNAPSE | {"draw": "synapse", "bits": 12, "range": 0.25}],
+    },
+    "nearest, no leak, one sign": {
+        "neuron": {"leak": 0},
+        "learning": BASE["learning"] | {"random_sign": False},
+        "synapses": [SYNAPSE | {"rounding": "nearest"}],
+    },
+    "truncated, slow neurons": {
+        "neuron": {"leak": "2^-6", "refractory": 4, "threshold": 0.5},
+        "synapses": [SYNAPSE | {"rounding": "truncate"}],
+    },
+    "large steps": {"synapses": [SYNAPSE | {"learning_rate": "2^-2"}]},
+    "real": {"number": {"format": "real"}},
+    "real, the thesis's constants, two hidden layers": {
+        "number": {"format": "real"},
+        "network": {"layers": [7, 4, 6, 3]},
+        "neuron": {"leak": 0.01},
+        "rate": {"leak": 0.1, "delay": 9, "filter": 3},
+    },
+}
+
+
+def variant(name: str) -> Config:
+    """The config of that name."""
+    return config_from_dict({**BASE, "synapses": [SYNAPSE], **VARIANTS[name]})
+
+
+def pictures(config: Config, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Random images and labels."""
+    generator = np.random.default_rng(21)
+    images = generator.integers(0, config.input.full_scale + 1, (count, config.network.layers[0]))
+    return images, generator.integers(0, config.network.layers[-1], count)
+
+
+def record(config: Config, count: int = 4, network: Network | None = None) -> dict[str, np.ndarray]:
+    """Everything that the network computes while it learns `count` images, the last in the next epoch."""
+    network = network or Network(config)
+    images, labels = pictures(config, count)
+    steps = config.learning.free_steps + config.learning.nudge_steps
+    found: dict[str, np.ndarray] = {}
+    for at in range(count):
+        network.set_epoch(1 if at == count - 1 else 0)
+        trace = network.empty_trace(steps, weights=True)
+        result = network.present(images[at], int(labels[at]), LEARN, trace)
+        for name, array in trace._asdict().items():
+            found[f"{at} {name}"] = array
+        outcome = (result.prediction, result.first_spike, result.first_spike_step, result.nudged, *result.counts)
+        found[f"{at} result"] = np.array(outcome)
+    found["first spike"] = network.present_all(images, labels, INFER_FIRST_SPIKE)
+    found["counters"] = network.counters.copy()
+    found["key"] = np.array(network.key)
+    return found
+
+
+def record_law(real: bool, draw: str) -> dict[str, np.ndarray]:
+    """Two runs of the learning law's pair."""
+    config = law_config(config_from_dict({**BASE, "synapses": [SYNAPSE | {"draw": draw}]}), real)
+    _, pre, post = rate_sweep(3)
+    trace = run_pair(config, drive(config, pre[1:, ::3]), drive(config, post[1:, ::3]))
+    return trace._asdict()
+
+
+def record_all() -> dict[str, np.ndarray]:
+    """All variants, by "variant/array"."""
+    found = {f"{name}/{key}": array for name in VARIANTS for key, array in record(variant(name)).items()}
+    for real, draw in ((False, "neuron"), (False, "synapse"), (True, "neuron")):
+        found |= {f"law {real} {draw}/{key}": array for key, array in record_law(real, draw).items()}
+    return found
+
+
+if __name__ == "__main__":
+    assert set(ROUNDING) == {"truncate", "nearest", "stochastic"}
+    np.savez(sys.argv[1], **record_all())
