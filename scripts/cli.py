@@ -121,7 +121,7 @@ def _stop(message: str, status: int) -> NoReturn:
     sys.exit(status)
 
 
-@click.group(cls=CommandLine, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("eqspike", cls=CommandLine, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="eqspike", prog_name="eqspike")
 def main() -> None:
     """EqSpike: spiking neurons that learn by equilibrium propagation, as a golden model and as open hardware.

@@ -185,19 +185,26 @@ def receptive_fields(before: np.ndarray, after: np.ndarray, limit: int = 40) -> 
     """The weights into each hidden neuron (bias left out) as a picture, before and after training."""
     count = min(before.shape[1], limit)
     columns = min(count, 8)
-    rows = -(-count // columns)
-    figure, axes = new_figure(rows, 2 * columns + 1, (11, 0.45 + 0.66 * rows))
     bound = max(float(np.abs(before).max()), float(np.abs(after).max()), 1e-9)
-    for axis in axes.flat:
+    sheets = [_contact_sheet([_square(w[:-1, n]) for n in range(count)], columns) for w in (before, after)]
+    figure, axes = new_figure(1, 2, (11, 0.5 + 5.4 * sheets[0].shape[0] / sheets[0].shape[1]))
+    for axis, sheet, title in zip(axes[0], sheets, ("before", "after"), strict=True):
         axis.axis("off")
-    for neuron in range(count):
-        row, column = divmod(neuron, columns)
-        for offset, weights in ((0, before), (columns + 1, after)):
-            axes[row, column + offset].imshow(_square(weights[:-1, neuron]), cmap="RdBu_r", vmin=-bound, vmax=bound)
-    figure.suptitle(
-        f"Weights into each hidden neuron: before (left) and after (right); red +{bound:.2g}, blue -{bound:.2g}"
-    )
+        axis.imshow(sheet, cmap="RdBu_r", vmin=-bound, vmax=bound, interpolation="nearest")
+        axis.set_title(f"Weights into hidden neurons {title} training (red +{bound:.2g}, blue -{bound:.2g})")
     return figure
+
+
+def _contact_sheet(pictures: Sequence[np.ndarray], columns: int) -> np.ndarray:
+    """Pictures of one size in rows, blank lines between them."""
+    height, width = (size + 1 for size in pictures[0].shape)
+    rows = -(-len(pictures) // columns)
+    sheet = np.full((rows * height - 1, columns * width - 1), np.nan)
+    for number, picture in enumerate(pictures):
+        row, column = divmod(number, columns)
+        top, left = row * height, column * width
+        sheet[top : top + height - 1, left : left + width - 1] = picture
+    return sheet
 
 
 def histograms(before: Sequence[np.ndarray], after: Sequence[np.ndarray], ranges: Sequence[float]) -> Figure:

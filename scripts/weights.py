@@ -54,7 +54,7 @@ def load_weights(path: str | Path, config: Config) -> Checkpoint:
     """Read weights for `config`. Raises `WeightsError`, one line, when they are missing, corrupt or do not fit."""
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         about = json.loads(str(arrays.pop("about"))) if "about" in arrays else {}
         if not isinstance(about, dict):
