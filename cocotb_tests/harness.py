@@ -12,6 +12,7 @@ import hashlib
 import os
 import pickle
 import re
+import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -82,6 +83,29 @@ class PortsOnlyVerilator(Verilator):
         return commands
 
 
+class _Runtime:
+    """The objects of Verilator's and cocotb's own sources, which are the same in every build: compiled once."""
+
+    def __init__(self, arguments: list[str], trace: bool) -> None:
+        digest = hashlib.sha256(repr((arguments, trace, tools.versions())).encode()).hexdigest()[:16]
+        self.folder = build_root() / "sim" / f"runtime-{digest}"
+
+    def lend(self, build: Path) -> None:
+        """Put the objects into a build, newer than their sources, so that make has nothing to do for them."""
+        for path in self.folder.glob("*.o"):
+            shutil.copyfile(path, build / path.name)
+
+    def keep(self, build: Path) -> None:
+        """Keep the objects of a finished build."""
+        if not self.folder.exists():
+            scratch = Path(tempfile.mkdtemp(dir=self.folder.parent))
+            for path in build.glob("veril*.o"):
+                shutil.copyfile(path, scratch / path.name)
+            with contextlib.suppress(OSError):  # Another process was first.
+                scratch.rename(self.folder)
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
 def _ports(text: str, top: str) -> list[str]:
     """Names of the ports of module `top`."""
     header = re.search(rf"^module {re.escape(top)}\((.*?)\);", text, re.DOTALL | re.MULTILINE)
@@ -97,8 +121,10 @@ class Build:
         if simulator == "icarus":
             tools.iverilog()
         self.top, self.simulator, self.trace = top, simulator, trace
-        arguments = [*VERILATOR_ARGS, *(["--trace"] if trace else [])] if simulator == "verilator" else []
-        digest = hashlib.sha256(repr((text, arguments, tools.versions().get(simulator))).encode()).hexdigest()[:16]
+        arguments = VERILATOR_ARGS if simulator == "verilator" else []
+        digest = hashlib.sha256(repr((text, arguments, trace, tools.versions().get(simulator))).encode()).hexdigest()[
+            :16
+        ]
         self.folder = build_root() / "sim" / f"{top}-{simulator}-{digest}"
         self.folder.mkdir(parents=True, exist_ok=True)
         self.runner = PortsOnlyVerilator() if simulator == "verilator" else get_runner(simulator)
@@ -116,19 +142,33 @@ class Build:
                 sources = [control, source]
             with _environment(PATH=tools.simulator_path(), MAKEFLAGS=MAKEFLAGS), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
+                runtime = _Runtime(arguments, trace) if simulator == "verilator" and not done.exists() else None
+                if runtime:
+                    runtime.lend(self.folder)
                 try:
                     self.runner.build(
                         sources=sources, hdl_toplevel=top, build_dir=self.folder, build_args=arguments,
                         always=not done.exists(), timescale=("1ns", "1ps"), log_file=self.folder / "build.log",
+                        waves=trace,
                     )  # fmt: skip
                 except Exception as error:
                     raise SimulationError(f"{simulator} cannot build {top}: see {self.folder / 'build.log'}") from error
+            if runtime:
+                runtime.keep(self.folder)
             done.touch()
 
-    def run(self, module: str, job: object = None, testcase: str | None = None, check: bool = True) -> object:
+    def run(
+        self,
+        module: str,
+        job: object = None,
+        testcase: str | None = None,
+        check: bool = True,
+        waves: Path | None = None,
+    ) -> object:
         """Run the cocotb tests of `module` (all, or `testcase`) with `job`; returns what they `report`ed.
 
-        Raises `SimulationError` when a test fails (unless `check` is false) or none ran.
+        With `waves`, a build with `trace` puts its waveform there. Raises `SimulationError` when a test fails (unless
+        `check` is false) or none ran.
         """
         with tempfile.TemporaryDirectory(prefix="eqspike-") as scratch_name:
             scratch = Path(scratch_name)
@@ -145,11 +185,16 @@ class Build:
                     self.runner.test(
                         test_module=module, hdl_toplevel=self.top, build_dir=self.folder, test_dir=scratch,
                         results_xml=str(results), testcase=testcase, extra_env=extra, log_file=log,
-                        timescale=("1ns", "1ps"), test_args=["--trace"] if self.trace else [],
+                        timescale=("1ns", "1ps"), waves=self.trace,
                     )  # fmt: skip
                 except (SystemExit, Exception) as error:
                     if not results.exists():
                         raise SimulationError(f"{self.simulator} did not run {module}: {_tail(log)}") from error
+            if waves is not None:
+                found = [*scratch.glob("dump.*"), *self.folder.glob(f"{self.top}.fst"), *self.folder.glob("*.vcd")]
+                if not found:
+                    raise SimulationError(f"{self.simulator} wrote no waveform: {_tail(log)}")
+                shutil.copyfile(found[0], waves)
             failures, ran = _results(results)
             if ran == 0:
                 raise SimulationError(f"no cocotb test ran in {module}: {_tail(log)}")

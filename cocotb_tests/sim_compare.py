@@ -6,6 +6,7 @@ The job says which config, hardware, images, modes and epochs; the report counts
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import cocotb
 import numpy as np
@@ -92,6 +93,8 @@ async def compare(dut: object) -> None:
     comparison = Comparison()
     began = time.monotonic()
     await driver.start()
+    if job.get("key") is not None:
+        network.key = job["key"]
     await driver.set_key(network.key)
     if job.get("initial_weights") is not None:
         network.load_weights(job["initial_weights"])
@@ -156,7 +159,7 @@ async def compare(dut: object) -> None:
         comparison.check(number, -1, "key", int(dut.key.value), network.key)
         spikes_total += sum(expected["spikes"])
         if progress:
-            with open(progress, "a") as file:  # noqa: PTH123 - a pipe to the bar, one byte an image
+            with Path(progress).open("a") as file:  # One byte an image, for the progress bar.
                 file.write(".")
         if comparison.mismatches:
             break
@@ -176,6 +179,7 @@ async def compare(dut: object) -> None:
             "cycles": cycles,
             "simulated_cycles": total_cycles,
             "seconds": time.monotonic() - began,
+            "simulator": cocotb.SIM_NAME,
             "weights": [np.asarray(w) for w in read_back],
         }
     )

@@ -1,7 +1,8 @@
 """The synapses: one spike reads its row (or column), which is the communication pulse, and then programs it.
 
 All layers' matrices stand below each other in one array of shape (rows, columns): the matrix of a layer begins at row
-`base`, has one row for each presynaptic neuron and a last row for the bias, and one column for each postsynaptic neuron.
+`base`, has one row for each presynaptic neuron and a last row for the bias, and one column for each postsynaptic
+neuron.
 A spike's current is the weights as they stood before this spike's programming pulse. Per-neuron arrays have shape
 (layers, neurons), as in `golden.network`; `width` and `padded` are padded widths, which take in neurons that do not
 exist: their weights and steps are 0.

@@ -111,8 +111,8 @@ class Parameters(NamedTuple):
 class State(NamedTuple):
     """Everything that one image changes, but the weights.
 
-    Per-neuron arrays have shape (layers, padded width of the widest): row l is layer l; row 0, the inputs', is not used, they
-    have two arrays of their own.
+    Per-neuron arrays have shape (layers, padded width of the widest): row l is layer l; row 0, the inputs', is not
+    used, they have two arrays of their own.
     """
 
     input_membrane: np.ndarray

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.memory import Memory
@@ -366,7 +368,7 @@ class Core(wiring.Component):
         first = stages[0]
         m.d.sync += [first.valid.eq(update_e), first.chunk.eq(chunk_e)]
         m.d.sync += [first.taps[i].eq(tap) for i, tap in enumerate(self.lane_taps)]
-        m.d.sync += [later.eq(earlier) for earlier, later in zip(stages, stages[1:], strict=False)]
+        m.d.sync += [later.eq(earlier) for earlier, later in itertools.pairwise(stages)]
         done = stages[-1]
 
         spikes = Signal(lanes)

@@ -104,8 +104,8 @@ class Crossbar(wiring.Component):
 
     `current` holds each lane's exact sum, in membrane LSBs, the cycle after E. The sum over the lanes that spiked, for
     the neuron above, is `forward` (in weight LSBs of that layer) with `forward_valid`, `forward_synapses` and
-    `forward_post`, `forward_latency` cycles after E. `operations`, `programmed` and `saturations` count in stage X. A synapse's
-    current is the weight from before the programming pulse that the same spike sends.
+    `forward_post`, `forward_latency` cycles after E. `operations`, `programmed` and `saturations` count in stage X. A
+    synapse's current is the weight from before the programming pulse that the same spike sends.
     """
 
     def __init__(self, config: Config, layout: Layout) -> None:

@@ -15,7 +15,8 @@ class OutputRates(wiring.Component):
     """Spikes of each output in the window, and what follows from them.
 
     `update` with `part` (a chunk of the output layer) takes that chunk's `spikes` and its spikes of `window` steps ago,
-    `leaving`. `drive` is, combinationally, sign * beta * (target - rate) in membrane LSBs for the lanes of `part_drive`.
+    `leaving`. `drive` is, combinationally, sign * beta * (target - rate) in membrane LSBs for the lanes of
+    `part_drive`.
     `first_spike` is the lowest output of the first step in which any spiked; `first_valid` when there was one.
     `scan` starts the evaluation, which takes as many cycles as there are outputs; then `scanned` stays high until
     `restart`, with `prediction` (the highest count, the lowest output where several are) and `within` (the skip rule).

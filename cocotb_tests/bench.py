@@ -1,0 +1,161 @@
+"""What the component tests share: clock and reset, ports by name, corner values, comparisons that are counted.
+
+A component's test is a cocotb module with `JOBS` (name -> what to build and how to stimulate it), `make(job)`, which
+returns the component, and one cocotb test. `simulate` runs a job of it; `cocotb_tests.mutations` runs the same modules
+on RTL with planted bugs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import random
+from collections import Counter
+from typing import NoReturn
+
+from amaranth.hdl import Const, Shape, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge, ReadOnly, Timer
+
+from cocotb_tests import harness
+from golden.config import config_from_dict, config_to_dict
+
+CLOCK_NS = 2
+TIMEOUT = {"timeout_time": 5, "timeout_unit": "ms"}
+"""Simulated time after which a test has hung."""
+
+
+class Mismatch(AssertionError):
+    """The RTL differs from the golden model."""
+
+
+def config_data(**sections: object) -> dict:
+    """Plain data of a config, which a job can carry; `sections` as in YAML, the rest at its default."""
+    return config_to_dict(config_from_dict(sections))
+
+
+def simulate(module: str, job: str, simulator: str) -> dict:
+    """Build the component of a job and run the module's test on it; returns what `Bench.report` gave."""
+    sim = importlib.import_module(f"cocotb_tests.{module}")
+    build = harness.build(sim.make(sim.JOBS[job]), f"{module}_{job}", simulator)
+    return build.run(sim.__name__, sim.JOBS[job])
+
+
+def pack(shape: object, value: object) -> int:
+    """The bits of an integer, a list (array) or a dict (struct; fields left out are 0)."""
+    if isinstance(shape, data.ArrayLayout):
+        width = Shape.cast(shape.elem_shape).width
+        return sum(pack(shape.elem_shape, item) << (i * width) for i, item in enumerate(value))
+    if isinstance(shape, data.StructLayout):
+        return sum(pack(shape.members[name], item) << shape[name].offset for name, item in value.items())
+    return int(value) & ((1 << Shape.cast(shape).width) - 1)
+
+
+def unpack(shape: object, word: int) -> object:
+    """What `pack` packed."""
+    if isinstance(shape, data.ArrayLayout):
+        width = Shape.cast(shape.elem_shape).width
+        return [unpack(shape.elem_shape, word >> (i * width)) for i in range(shape.length)]
+    if isinstance(shape, data.StructLayout):
+        return {name: unpack(item, word >> shape[name].offset) for name, item in shape.members.items()}
+    shape = Shape.cast(shape)
+    value = word & ((1 << shape.width) - 1)
+    return value - (1 << shape.width) if shape.signed and value >> (shape.width - 1) else value
+
+
+class Bench:
+    """A component in the simulator.
+
+    A cycle begins at a falling edge: `drive` the inputs, `settle`, `get` the outputs, and `cycle` passes the rising
+    edge. So every value read is the one that the rising edge will see, in any simulator.
+    """
+
+    def __init__(self, dut: object, component: wiring.Component, seed: int) -> None:
+        self.dut, self.component, self.seed = dut, component, seed
+        self.random = random.Random(seed)
+        self.compared: Counter[str] = Counter()
+        """Comparisons by name."""
+        self.seen: Counter[str] = Counter()
+        """Situations that the stimulus is meant to reach."""
+        self.now = 0
+        dut._log.info(f"seed {seed}")
+        self.ports, self.inputs = {}, []
+        for path, member, value in component.signature.flatten(component):
+            if isinstance(value, Const):
+                continue
+            name = "__".join(path)
+            self.ports[name] = (getattr(dut, name), member.shape)
+            if member.flow == In:
+                self.inputs.append(name)
+            else:
+                assert len(Value.cast(value)) == len(self.ports[name][0]), f"width of {name}"
+
+    async def start(self) -> None:
+        """All inputs 0, clock and reset; leaves at the start of a cycle."""
+        for name in self.inputs:
+            self.drive(**{name: 0})
+        self.dut.rst.value = 1
+        Clock(self.dut.clk, CLOCK_NS, unit="ns").start()
+        for _ in range(3):
+            await FallingEdge(self.dut.clk)
+        self.dut.rst.value = 0
+        await FallingEdge(self.dut.clk)
+
+    def drive(self, **values: object) -> None:
+        """Set inputs: integers, lists for arrays, dicts for structs (or the packed bits as an integer)."""
+        for name, value in values.items():
+            port, shape = self.ports[name]
+            port.value = pack(shape, value) if not isinstance(value, int) else value & ((1 << len(port)) - 1)
+
+    async def settle(self) -> None:
+        """Wait until outputs follow the inputs of this cycle."""
+        await ReadOnly()
+
+    async def settle_combinational(self) -> None:
+        """Wait until the outputs of a component without a clock follow its inputs."""
+        await Timer(1, unit="ns")
+
+    async def cycle(self) -> None:
+        """Pass the rising edge, to the start of the next cycle."""
+        await FallingEdge(self.dut.clk)
+        self.now += 1
+
+    def get(self, name: str) -> object:
+        """A port's value in its shape: an integer, a list or a dict."""
+        port, shape = self.ports[name]
+        value = port.value
+        if not value.is_resolvable:
+            self.fail(name, value, "a defined value")
+        return unpack(shape, int(value))
+
+    def check(self, name: str, golden: object, rtl: object = None, **context: object) -> None:
+        """Compare the port `name` (or `rtl`) with the golden value; `context` goes into the message."""
+        if rtl is None:
+            rtl = self.get(name)
+        self.compared[name] += len(golden) if isinstance(golden, list) else 1
+        if rtl != golden:
+            self.fail(name, rtl, golden, **context)
+
+    def fail(self, name: str, rtl: object, golden: object, **context: object) -> NoReturn:
+        """End the test with a `Mismatch`."""
+        where = "".join(f", {key} {value}" for key, value in context.items())
+        raise Mismatch(f"Mismatch: {name}: RTL {rtl}, golden {golden} (cycle {self.now}, seed {self.seed}{where})")
+
+    def pick(self, low: int, high: int, *corners: int) -> int:
+        """A random integer of low..high: often an end, nearly an end, around zero, or one of `corners`."""
+        kind = self.random.random()
+        if kind < 0.3:
+            ends = (low, low + 1, -1, 0, 1, high - 1, high)
+            return self.random.choice([v for v in (*ends, *corners) if low <= v <= high])
+        if kind < 0.5:
+            return min(max(self.random.randint(-8, 8), low), high)
+        return self.random.randint(low, high)
+
+    def chance(self, probability: float) -> bool:
+        """True with that probability."""
+        return self.random.random() < probability
+
+    def report(self) -> None:
+        """Say what was compared and seen."""
+        harness.report({"compared": dict(self.compared), "seen": dict(self.seen), "seed": self.seed})

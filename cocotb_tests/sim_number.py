@@ -1,0 +1,181 @@
+"""cocotb: rtl.number against golden.number: rounding, saturation, leaks, the generator and its draws."""
+
+from __future__ import annotations
+
+import cocotb
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from cocotb_tests import harness
+from cocotb_tests.bench import TIMEOUT, Bench, config_data
+from golden.config import config_from_dict
+from golden.number import (
+    STOCHASTIC,
+    WARM_UP,
+    fixed_numbers,
+    image_word,
+    leak_down,
+    leak_to_zero,
+    neuron_draw,
+    row_word,
+    weight_step,
+    xorshift32,
+)
+from rtl import number
+
+WIDE = 14
+LEAKS = (0, 1, 3, 7, 12)
+"""Right shifts of the leaks; `leak_down` is also made with -1."""
+RANGES = ((-8, 7), (-2048, 2047), (0, 100), (-1, 5))
+PLACES = ((0, 0), (1, 0), (1, 1), (1, 31), (2, 3), (3, 9), (2, 4095))
+"""(layer, neuron) of the draws."""
+
+_NETWORK = {"layers": [5, 4, 4, 3, 2]}
+
+JOBS = {
+    # Every rounding mode, short and long shifts, 0 to 3 halvings: all in one circuit.
+    "mixed": {
+        "config": config_data(
+            network=_NETWORK,
+            synapses=[
+                {"bits": 12, "range": 0.5, "learning_rate": "2^-14", "halve_at": [1, 2]},
+                {"bits": 8, "range": 0.25, "learning_rate": "2^-9", "rounding": "nearest", "halve_at": [3]},
+                {"bits": 16, "range": 1, "learning_rate": "2^-12", "rounding": "truncate", "halve_at": [1, 2, 3]},
+                {"bits": 10, "range": 0.5, "learning_rate": "2^-8", "draw": "synapse"},
+            ],
+        ),
+        "layers": [0, 1, 2, 3],
+    },
+    # Large learning rates: no right shift at all in some layers, a left shift in others.
+    "coarse": {
+        "config": config_data(
+            network=_NETWORK,
+            synapses=[
+                {"bits": 12, "range": 0.5, "learning_rate": "2^-3", "rounding": "nearest"},
+                {"bits": 12, "range": 0.5, "learning_rate": "2^-5", "rounding": "truncate"},
+                {"bits": 12, "range": 0.5, "learning_rate": "2^-6", "halve_at": [1]},
+                {"bits": 8, "range": 0.5, "learning_rate": "2^-4", "rounding": "nearest", "halve_at": [1, 2]},
+            ],
+        ),
+        "layers": [0, 1, 2, 3],
+    },
+    # One layer of a network, which needs no choice.
+    "single": {
+        "config": config_data(network=_NETWORK, synapses=[{"learning_rate": "2^-10", "halve_at": [4, 5]}]),
+        "layers": [1],
+    },
+}
+for _seed, _job in enumerate(JOBS.values()):
+    _job.update(seed=100 + _seed, vectors=1500)
+
+
+class NumberProbe(wiring.Component):
+    """The functions of rtl.number, made into a circuit without a clock."""
+
+    def __init__(self, job: dict) -> None:
+        config = config_from_dict(job["config"])
+        self.layers = job["layers"]
+        self.numbers = fixed_numbers(config)
+        self.rounder = number.Rounder(self.numbers.synapses, self.layers)
+        self.rate_bits = self.numbers.rate.bits
+        halvings = max(s.halvings for s in self.numbers.synapses)
+        super().__init__(
+            {
+                "value": In(signed(self.rate_bits)),
+                "synapses": In(range(len(self.numbers.synapses))),
+                "halvings": In(range(max(2, halvings + 1))),
+                "draw": In(32),
+                "step": Out(self.rounder.shape(self.rate_bits)),
+                "wide": In(signed(WIDE)),
+                "saturated": Out(data.ArrayLayout(signed(WIDE), len(RANGES))),
+                "outside": Out(data.ArrayLayout(1, len(RANGES))),
+                "not_leaked": Out(signed(WIDE)),
+                "leaked_down": Out(data.ArrayLayout(signed(WIDE + 1), len(LEAKS))),
+                "leaked_to_zero": Out(data.ArrayLayout(signed(WIDE), len(LEAKS))),
+                "word": In(32),
+                "row": In(16),
+                "next_word": Out(32),
+                "warm_word": Out(32),
+                "row_word": Out(32),
+                "draws": Out(data.ArrayLayout(32, len(PLACES))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        amount = self.rounder.amount(self.layers[0], self.halvings)
+        for s in self.layers[1:]:
+            amount = Mux(self.synapses == s, self.rounder.amount(s, self.halvings), amount)
+        selected = {s: self.synapses == s for s in self.layers}
+        m.d.comb += self.step.eq(self.rounder.step(self.value, amount, self.draw, selected))
+        for i, (low, high) in enumerate(RANGES):
+            clamped, outside = number.saturate(self.wide, low, high)
+            m.d.comb += [self.saturated[i].eq(clamped), self.outside[i].eq(outside)]
+        m.d.comb += self.not_leaked.eq(number.leak_down(self.wide, -1))
+        for i, shift in enumerate(LEAKS):
+            m.d.comb += [
+                self.leaked_down[i].eq(number.leak_down(self.wide, shift)),
+                self.leaked_to_zero[i].eq(number.leak_to_zero(self.wide, shift)),
+            ]
+        warm = self.word
+        for i in range(WARM_UP):
+            # A signal each round: the expression alone would double with every xor.
+            rounded = Signal(32, name=f"warm_{i}")
+            m.d.comb += rounded.eq(number.xorshift32(warm))
+            warm = rounded
+        m.d.comb += [
+            self.next_word.eq(number.xorshift32(self.word)),
+            self.warm_word.eq(warm),
+            self.row_word.eq(number.xorshift32(self.word ^ number.row_key(self.row))),
+        ]
+        for i, (layer, neuron) in enumerate(PLACES):
+            rotation = number.neuron_rotation(layer, neuron)
+            m.d.comb += self.draws[i].eq(number.rotate_right(self.word, rotation))
+        return m
+
+
+def make(job: dict) -> wiring.Component:
+    """The component of a job."""
+    return NumberProbe(job)
+
+
+@cocotb.test(**TIMEOUT)
+async def number_functions(dut: object) -> None:
+    """Every function, on corner values and random ones."""
+    job = harness.job()
+    probe = make(job)
+    bench = Bench(dut, probe, job["seed"])
+    rate, synapses = probe.numbers.rate, probe.numbers.synapses
+    for _ in range(job["vectors"]):
+        s = bench.random.choice(job["layers"])
+        shift = synapses[s].step_shift
+        halvings = bench.random.randint(0, synapses[s].halvings)
+        gain = synapses[s].step_boost - halvings
+        # Halves, where rounding modes part.
+        half = (1 << shift) >> 1 >> max(gain, 0)
+        value = bench.pick(rate.low, rate.high, half, -half, half - 1, -half - 1, 3 * half, -3 * half)
+        draw = bench.random.choice((0, (1 << shift) - 1, 1 << shift, 2**32 - 1, bench.random.getrandbits(32)))
+        wide = bench.pick(-(1 << (WIDE - 1)), (1 << (WIDE - 1)) - 1, *(end + d for r in RANGES for end in r for d in (-1, 1)))
+        word = bench.random.choice((1, 2**31, 2**32 - 1, bench.random.getrandbits(32) or 1))
+        row = bench.pick(0, 2**16 - 1)
+        bench.drive(value=value, synapses=s, halvings=halvings, draw=draw, wide=wide, word=word, row=row)
+        await bench.settle_combinational()
+
+        golden = weight_step(value, gain, shift, synapses[s].rounding, draw & ((1 << shift) - 1))
+        bench.check("step", golden, value=value, synapses=s, halvings=halvings, draw=draw)
+        bench.seen[f"layer {s}"] += 1
+        bench.seen["negative" if value < 0 else "positive" if value else "zero"] += 1
+        if synapses[s].rounding == STOCHASTIC and golden != weight_step(value, gain, shift, STOCHASTIC, 0):
+            bench.seen["rounded up by the draw"] += 1
+        clamped = [min(max(wide, low), high) for low, high in RANGES]
+        bench.check("saturated", clamped, wide=wide)
+        bench.check("outside", [int(c != wide) for c in clamped], wide=wide)
+        bench.check("not_leaked", leak_down(wide, -1), wide=wide)
+        bench.check("leaked_down", [leak_down(wide, shift) for shift in LEAKS], wide=wide)
+        bench.check("leaked_to_zero", [leak_to_zero(wide, shift) for shift in LEAKS], wide=wide)
+        bench.check("next_word", xorshift32(word), word=word)
+        bench.check("warm_word", image_word(word), word=word)
+        bench.check("row_word", row_word(word, row), word=word, row=row)
+        bench.check("draws", [neuron_draw(word, layer, neuron, 32) for layer, neuron in PLACES], word=word)
+    bench.report()

@@ -1,0 +1,80 @@
+"""The core against the golden network, on both simulators; results do not depend on the number of lanes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cocotb_tests import harness, networks
+from cocotb_tests.engine import RtlEngine
+from golden.config import Config, config_to_dict, load_config, resolve_preset
+from golden.data import load_split
+from golden.network import INFER, INFER_FIRST_SPIKE, LEARN, Network
+from rtl.core import Core
+
+MODES = [LEARN, LEARN, INFER, LEARN, INFER_FIRST_SPIKE, LEARN, LEARN, LEARN]
+EPOCHS = [0, 0, 0, 1, 1, 2, 2, 3]
+
+
+def compare(config: Config, simulator: str, modes: list[int], epochs: list[int], pause: float = 0.0) -> dict:
+    """Present the first images of the training part to both."""
+    part = load_split(config)
+    job = {
+        "config": config_to_dict(config),
+        "images": part.train_images[: len(modes)],
+        "labels": part.train_labels[: len(modes)],
+        "modes": modes,
+        "epochs": epochs,
+        "pause": pause,
+    }
+    return harness.build(Core(config), "core", simulator).run("cocotb_tests.sim_compare", job)
+
+
+@pytest.mark.parametrize("name", networks.NAMES)
+@pytest.mark.parametrize("simulator", harness.SIMULATORS)
+def test_every_state_of_every_step(simulator: str, name: str) -> None:
+    """Odd networks, all modes, halved learning rates, idle cycles on every stream."""
+    report = compare(networks.odd(name), simulator, MODES, EPOCHS, pause=0.3)
+    assert report["mismatches"] == 0, report["first_mismatch"]
+    assert report["images"] == len(MODES)
+    assert report["spikes"] > 300
+    assert report["compared"]["weights"] > 5000
+
+
+@pytest.mark.parametrize("preset", ["digits", "digits-8bit"])
+def test_presets(preset: str) -> None:
+    """A few real images of the presets under Verilator; `eqspike compare` does many."""
+    config = load_config(resolve_preset(preset))
+    report = compare(config, "verilator", [LEARN] * 4 + [INFER], [0, 0, 29, 29, 29])
+    assert report["mismatches"] == 0, report["first_mismatch"]
+    assert report["compared"]["weights"] > 1_000_000
+
+
+def test_weights_do_not_depend_on_lanes() -> None:
+    """The same weights for several P, and those of the golden network."""
+    name = "16-9-9-4, two hidden layers, on 4 lanes"
+    config = networks.odd(name)
+    part = load_split(config)
+    images, labels = part.train_images[:6], part.train_labels[:6]
+    golden = Network(config)
+    start, key = tuple(w.copy() for w in golden.weights), golden.key
+    golden.learn(images, labels)
+    for lanes, input_lanes in ((1, 1), (2, 16), (4, 3), (5, 5), (9, 4)):
+        with RtlEngine(networks.odd(name, lanes=lanes, input_lanes=input_lanes), "icarus") as engine:
+            learned = engine.learn(images, labels, start, key, 0)
+        for ours, theirs in zip(learned["weights"], golden.weights, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+        assert learned["counters"] == golden.counter_values()
+
+
+def test_a_difference_is_found() -> None:
+    """The comparison fails when one weight differs by one LSB at the start."""
+    config = networks.odd("7-5-3 on 2 lanes")
+    part = load_split(config)
+    network = Network(config)
+    changed = [w.copy() for w in network.weights]
+    changed[0][2, 1] ^= 1
+    with RtlEngine(config, "icarus") as engine:
+        learned = engine.learn(part.train_images[:4], part.train_labels[:4], changed, network.key, 0)
+    network.learn(part.train_images[:4], part.train_labels[:4])
+    assert any(np.any(a != b) for a, b in zip(learned["weights"], network.weights, strict=True))

@@ -1,0 +1,29 @@
+"""rtl.number against golden.number."""
+
+import pytest
+
+from cocotb_tests import sim_number
+from cocotb_tests.bench import simulate
+from cocotb_tests.harness import SIMULATORS
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+@pytest.mark.parametrize("job", sim_number.JOBS)
+def test_number(job, simulator):
+    report = simulate("sim_number", job, simulator)
+    vectors = sim_number.JOBS[job]["vectors"]
+    assert report["compared"] == {
+        "step": vectors,
+        "saturated": vectors * len(sim_number.RANGES),
+        "outside": vectors * len(sim_number.RANGES),
+        "not_leaked": vectors,
+        "leaked_down": vectors * len(sim_number.LEAKS),
+        "leaked_to_zero": vectors * len(sim_number.LEAKS),
+        "next_word": vectors,
+        "warm_word": vectors,
+        "row_word": vectors,
+        "draws": vectors * len(sim_number.PLACES),
+    }
+    seen = report["seen"]
+    assert all(seen[f"layer {s}"] > vectors // 10 for s in sim_number.JOBS[job]["layers"])
+    assert min(seen["negative"], seen["positive"], seen["zero"], seen["rounded up by the draw"]) > 20
