@@ -66,15 +66,12 @@ def _inference(config: Config) -> dict[str, Any]:
 
 def run_bench(config: Config, epochs: int | None = None) -> dict[str, Any]:
     """Speed with the skip rule, with the nudge phase forced, and of inference with initial weights."""
-    import numpy as np
-
-    from golden.network import LEARN, Network
-    from scripts.train import software_versions
+    from golden.network import Network
+    from scripts.train import compile_kernels, software_versions
 
     epochs = max(1, config.training.epochs if epochs is None else epochs)
     forced = config.replace(learning=dataclasses.replace(config.learning, skip_tolerance=None))
-    pixels, label = np.zeros((1, config.network.layers[0]), np.int64), np.zeros(1, np.int64)
-    Network(config).present_all(pixels, label, LEARN)  # compile
+    compile_kernels(Network(config))
     return {
         "config": config.name,
         "number_format": config.number.format,

@@ -30,6 +30,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Name -> module, and what it does. A module that does not exist yet is not listed."""
 
+KNOWN = {
+    ("golden.config", "ConfigError"): 2,
+    ("golden.data", "DataError"): 2,
+    ("fpga.tools", "ToolMissing"): 2,
+    ("cocotb_tests.harness", "SimulationError"): 1,
+}
+"""Exceptions of the floors below, with their exit status."""
+
 EPILOG = """\b
 Examples:
   eqspike demo                            everything at once, a few minutes
@@ -108,11 +116,11 @@ def explain(error: Exception) -> tuple[str, int] | None:
         return f"{place}{error.strerror or error}", 1
     if isinstance(error, MemoryError):
         return "not enough memory", 1
-    # Only a module that is loaded can have raised its exceptions.
-    for module, name in (("golden.config", "ConfigError"), ("golden.data", "DataError"), ("fpga.tools", "ToolMissing")):
+    for (module, name), status in KNOWN.items():
+        # Only a module that is loaded can have raised its exceptions.
         kind = getattr(sys.modules.get(module), name, None)
         if kind is not None and isinstance(error, kind):
-            return str(error), 2
+            return str(error), status
     return None
 
 

@@ -41,24 +41,23 @@ def _train_part(config: Config, out: Path, force: bool) -> str:
     return f"{100 * metrics['mean_last_5_test_accuracy']:.2f} % test accuracy (mean of the last 5 epochs), {source}"
 
 
-def _compare_part(path: Path, images: int, seed: int, out: Path) -> str:
+def _compare_part(config: Config, images: int, out: Path) -> str:
     try:
         from scripts.compare import run_compare
     except ModuleNotFoundError as error:
         raise CommandError(f"not available: {error.name} is missing") from None
-    run_compare(path, images=images, seed=seed, simulator="verilator", out=out)
-    result = json.loads((out / "compare.json").read_text(encoding="utf-8"))
-    if result["mismatches"] != 0:
+    result = run_compare(config, images=images, simulator="verilator", out=out)
+    if not result["passed"]:
         raise CommandError(f"{result['mismatches']} mismatches, see {out / 'compare.json'}")
-    return f"RTL and golden model identical over {result['images']} images"
+    return f"RTL and golden model identical over {result['images']} images, {result['words_compared']:,} words of state"
 
 
-def _build_part(path: Path, board: str, out: Path) -> str:
+def _build_part(config: Config, board: str, out: Path) -> str:
     try:
         from scripts.build import run_build
     except ModuleNotFoundError as error:
         raise CommandError(f"not available: {error.name} is missing") from None
-    run_build(path, board=board, out=out)
+    run_build(config, board=board, out=out)
     json.loads((out / "build.json").read_text(encoding="utf-8"))
     return f"bitstream for {board} in {out}"
 
@@ -81,12 +80,10 @@ def command(name: str, images: int, board: str, out: Path, force: bool) -> int:
 
     A second run reuses the finished training. Exit status 1 when any part fails.
     """
-    from golden.config import resolve_preset
     from scripts.cli import explain
     from scripts.report import make_report
 
-    path = resolve_preset(name)
-    config = read_config(str(path))
+    config = read_config(name)
     page = out / "report.html"
 
     def report() -> str:
@@ -95,8 +92,8 @@ def command(name: str, images: int, board: str, out: Path, force: bool) -> int:
 
     parts: list[tuple[str, Callable[[], str]]] = [
         ("train", lambda: _train_part(config, out / "train", force)),
-        ("compare", lambda: _compare_part(path, images, config.training.seed, out / "compare")),
-        ("build", lambda: _build_part(path, board, out / "build")),
+        ("compare", lambda: _compare_part(config, images, out / "compare")),
+        ("build", lambda: _build_part(config, board, out / "build")),
         ("report", report),
     ]
     summary: list[tuple[str, bool, str, float]] = []
