@@ -55,11 +55,11 @@ def test_weights_do_not_depend_on_lanes() -> None:
     name = "16-9-9-4, two hidden layers, on 4 lanes"
     config = networks.odd(name)
     part = load_split(config)
-    images, labels = part.train_images[:6], part.train_labels[:6]
+    images, labels = part.train_images[:3], part.train_labels[:3]
     golden = Network(config)
     start, key = tuple(w.copy() for w in golden.weights), golden.key
     golden.learn(images, labels)
-    for lanes, input_lanes in ((1, 1), (2, 16), (4, 3), (5, 5), (9, 4)):
+    for lanes, input_lanes in ((1, 1), (4, 3), (5, 16), (9, 4)):
         with RtlEngine(networks.odd(name, lanes=lanes, input_lanes=input_lanes), "icarus") as engine:
             learned = engine.learn(images, labels, start, key, 0)
         for ours, theirs in zip(learned["weights"], golden.weights, strict=True):

@@ -7,7 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import Config
-from golden.number import fixed_numbers, history_depth
+from golden.number import fixed_numbers, history_depth, row_numbers
 from rtl.crossbar import Crossbar, Kind
 from rtl.layout import Layout
 from rtl.neuron import Lif
@@ -64,6 +64,7 @@ class Pair(wiring.Component):
             op.chunk.eq(chunk.index),
             op.address.eq(place[0]),
             op.synapses.eq(1),
+            op.number.eq(row_numbers(config.network.layers)[1]),
         ]
         with m.If(crossbar.write_valid):
             m.d.sync += self.weight.eq(crossbar.write_data[0])
