@@ -295,6 +295,7 @@ def test_rtl_engine(tiny: str, run, fails, monkeypatch: pytest.MonkeyPatch) -> N
     engine = types.ModuleType("cocotb_tests.engine")
     engine.RtlEngine = Stand
     monkeypatch.setitem(sys.modules, "cocotb_tests.engine", engine)
+    monkeypatch.setitem(training.CHUNK, "rtl", 20)
     assert run("train", tiny, "--engine", "rtl", "--out", "a", "--epochs", 1).exit_code == 0
     entry = read("a/metrics.json")["epochs"][0]
     assert (entry["engine"], entry["cycles"], entry["cycles_per_image"]) == ("rtl", 96000, 1000)
