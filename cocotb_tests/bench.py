@@ -12,7 +12,8 @@ import random
 from collections import Counter
 from typing import NoReturn
 
-from amaranth.hdl import Const, Shape, Value
+import pytest
+from amaranth.hdl import Const, Shape
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 from cocotb.clock import Clock
@@ -39,29 +40,50 @@ def simulate(module: str, job: str, simulator: str) -> dict:
     """Build the component of a job and run the module's test on it; returns what `Bench.report` gave."""
     sim = importlib.import_module(f"cocotb_tests.{module}")
     build = harness.build(sim.make(sim.JOBS[job]), f"{module}_{job}", simulator)
-    return build.run(sim.__name__, sim.JOBS[job])
+    return run(build, sim.__name__, sim.JOBS[job])
 
 
-def pack(shape: object, value: object) -> int:
-    """The bits of an integer, a list (array) or a dict (struct; fields left out are 0)."""
-    if isinstance(shape, data.ArrayLayout):
-        width = Shape.cast(shape.elem_shape).width
-        return sum(pack(shape.elem_shape, item) << (i * width) for i, item in enumerate(value))
-    if isinstance(shape, data.StructLayout):
-        return sum(pack(shape.members[name], item) << shape[name].offset for name, item in value.items())
-    return int(value) & ((1 << Shape.cast(shape).width) - 1)
+def run(build: harness.Build, module: str, job: dict) -> dict:
+    """Run a cocotb module on a build, quick to start."""
+    with pytest.MonkeyPatch.context() as patch:
+        # The golden kernels run as plain Python: for so few neurons, compiling would take longer.
+        patch.setenv("NUMBA_DISABLE_JIT", "1")
+        # Else pytest parses every module that the simulator imports, numba's too, to word failed assertions better.
+        patch.setenv("COCOTB_REWRITE_ASSERTION_FILES", "")
+        return build.run(module, job)
 
 
-def unpack(shape: object, word: int) -> object:
-    """What `pack` packed."""
-    if isinstance(shape, data.ArrayLayout):
-        width = Shape.cast(shape.elem_shape).width
-        return [unpack(shape.elem_shape, word >> (i * width)) for i in range(shape.length)]
-    if isinstance(shape, data.StructLayout):
-        return {name: unpack(item, word >> shape[name].offset) for name, item in shape.members.items()}
-    shape = Shape.cast(shape)
-    value = word & ((1 << shape.width) - 1)
-    return value - (1 << shape.width) if shape.signed and value >> (shape.width - 1) else value
+class Codec:
+    """Between the bits of a port and integers, lists (arrays) or dicts (structs; fields left out are 0)."""
+
+    def __init__(self, shape: object) -> None:
+        self.width = Shape.cast(shape).width
+        self.mask = (1 << self.width) - 1
+        self.sign = 1 << (self.width - 1) if Shape.cast(shape).signed else 0
+        self.items: list[tuple[object, int, Codec]] | None = None
+        """(key, offset, codec) of the parts of an array or struct."""
+        self.array = isinstance(shape, data.ArrayLayout)
+        if isinstance(shape, data.ArrayLayout | data.StructLayout):
+            self.items = [(key, field.offset, Codec(field.shape)) for key, field in shape]
+
+    def pack(self, value: object) -> int:
+        """The bits; an integer for an array or struct stands for its bits."""
+        if self.items is None or isinstance(value, int):
+            return int(value) & self.mask
+        if self.array:
+            assert len(value) == len(self.items)
+            return sum(codec.pack(value[key]) << offset for key, offset, codec in self.items)
+        assert value.keys() <= {key for key, _, _ in self.items}
+        return sum(codec.pack(value[key]) << offset for key, offset, codec in self.items if key in value)
+
+    def unpack(self, word: int) -> object:
+        """The value; `word` may have bits above it."""
+        if self.items is None:
+            word &= self.mask
+            return word - 2 * self.sign if word & self.sign else word
+        if self.array:
+            return [codec.unpack(word >> offset) for _, offset, codec in self.items]
+        return {key: codec.unpack(word >> offset) for key, offset, codec in self.items}
 
 
 class Bench:
@@ -85,11 +107,9 @@ class Bench:
             if isinstance(value, Const):
                 continue
             name = "__".join(path)
-            self.ports[name] = (getattr(dut, name), member.shape)
+            self.ports[name] = (getattr(dut, name), Codec(member.shape))
             if member.flow == In:
                 self.inputs.append(name)
-            else:
-                assert len(Value.cast(value)) == len(self.ports[name][0]), f"width of {name}"
 
     async def start(self) -> None:
         """All inputs 0, clock and reset; leaves at the start of a cycle."""
@@ -105,8 +125,8 @@ class Bench:
     def drive(self, **values: object) -> None:
         """Set inputs: integers, lists for arrays, dicts for structs (or the packed bits as an integer)."""
         for name, value in values.items():
-            port, shape = self.ports[name]
-            port.value = pack(shape, value) if not isinstance(value, int) else value & ((1 << len(port)) - 1)
+            port, codec = self.ports[name]
+            port.value = codec.pack(value)
 
     async def settle(self) -> None:
         """Wait until outputs follow the inputs of this cycle."""
@@ -123,11 +143,11 @@ class Bench:
 
     def get(self, name: str) -> object:
         """A port's value in its shape: an integer, a list or a dict."""
-        port, shape = self.ports[name]
+        port, codec = self.ports[name]
         value = port.value
         if not value.is_resolvable:
             self.fail(name, value, "a defined value")
-        return unpack(shape, int(value))
+        return codec.unpack(int(value))
 
     def check(self, name: str, golden: object, rtl: object = None, **context: object) -> None:
         """Compare the port `name` (or `rtl`) with the golden value; `context` goes into the message."""

@@ -109,7 +109,8 @@ class _Runtime:
 def _ports(text: str, top: str) -> list[str]:
     """Names of the ports of module `top`."""
     header = re.search(rf"^module {re.escape(top)}\((.*?)\);", text, re.DOTALL | re.MULTILINE)
-    return [name.strip() for name in header.group(1).split(",")]
+    # A name that is a word of SystemVerilog, such as `within`, stands escaped.
+    return [name.strip().removeprefix("\\") for name in header.group(1).split(",")]
 
 
 class Build:

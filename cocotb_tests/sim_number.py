@@ -156,7 +156,9 @@ async def number_functions(dut: object) -> None:
         half = (1 << shift) >> 1 >> max(gain, 0)
         value = bench.pick(rate.low, rate.high, half, -half, half - 1, -half - 1, 3 * half, -3 * half)
         draw = bench.random.choice((0, (1 << shift) - 1, 1 << shift, 2**32 - 1, bench.random.getrandbits(32)))
-        wide = bench.pick(-(1 << (WIDE - 1)), (1 << (WIDE - 1)) - 1, *(end + d for r in RANGES for end in r for d in (-1, 1)))
+        wide = bench.pick(
+            -(1 << (WIDE - 1)), (1 << (WIDE - 1)) - 1, *(end + d for r in RANGES for end in r for d in (-1, 1))
+        )
         word = bench.random.choice((1, 2**31, 2**32 - 1, bench.random.getrandbits(32) or 1))
         row = bench.pick(0, 2**16 - 1)
         bench.drive(value=value, synapses=s, halvings=halvings, draw=draw, wide=wide, word=word, row=row)

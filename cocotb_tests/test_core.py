@@ -52,7 +52,7 @@ def test_presets(preset: str) -> None:
 
 def test_weights_do_not_depend_on_lanes() -> None:
     """The same weights for several P, and those of the golden network."""
-    name = "16-9-9-4, two hidden layers, on 4 lanes"
+    name = "16-9-9-4"
     config = networks.odd(name)
     part = load_split(config)
     images, labels = part.train_images[:3], part.train_labels[:3]
@@ -69,7 +69,7 @@ def test_weights_do_not_depend_on_lanes() -> None:
 
 def test_a_difference_is_found() -> None:
     """The comparison fails when one weight differs by one LSB at the start."""
-    config = networks.odd("7-5-3 on 2 lanes")
+    config = networks.odd("7-5-3")
     part = load_split(config)
     network = Network(config)
     changed = [w.copy() for w in network.weights]

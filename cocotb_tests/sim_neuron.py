@@ -1,0 +1,263 @@
+"""cocotb: rtl.neuron against golden.neuron: the LIF neuron, and the input neurons behind their streams."""
+
+from __future__ import annotations
+
+import cocotb
+import numpy as np
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import Out
+
+from cocotb_tests import harness
+from cocotb_tests.bench import TIMEOUT, Bench, config_data
+from golden.config import Config, config_from_dict
+from golden.network import Network, reset
+from golden.neuron import drive_inputs, integrate_and_fire
+from golden.number import leak_down
+from rtl.neuron import InputNeurons, Lif
+
+LATENCY = 3
+"""Of a LIF neuron."""
+
+JOBS = {
+    "lif": {"part": "lif", "current_bits": 20, "config": config_data()},
+    # No leak, a longer refractory period, a membrane so wide that currents cannot saturate it alone.
+    "if_neuron": {
+        "part": "lif",
+        "current_bits": 13,
+        "config": config_data(
+            neuron={"leak": 0, "refractory": 5, "threshold": 0.5, "membrane_limit": 4},
+            learning={"window": 80},
+        ),
+    },
+    # The last word is not full.
+    "inputs": {
+        "part": "inputs",
+        "lanes": 4,
+        "config": config_data(network={"layers": [10, 3, 2]}, input={"full_scale": 16}),
+    },
+    "one_lane": {
+        "part": "inputs",
+        "lanes": 1,
+        "config": config_data(
+            network={"layers": [5, 3, 2]},
+            input={"full_scale": 64},
+            neuron={"refractory": 3},
+            learning={"window": 48, "free_steps": 60},
+        ),
+    },
+    # More lanes than neurons, all of which start at 0.
+    "one_word": {
+        "part": "inputs",
+        "lanes": 8,
+        "config": config_data(network={"layers": [3, 3, 2]}, input={"phase": "zero"}),
+    },
+}
+for _seed, _job in enumerate(JOBS.values()):
+    _job.update(seed=200 + _seed)
+
+
+class InputProbe(wiring.Component):
+    """`InputNeurons` as a top module, whose ports cannot be constant: `spikes` without its `ready`."""
+
+    def __init__(self, config: Config, lanes: int) -> None:
+        self.neurons = InputNeurons(config, lanes)
+        self.inputs, self.lanes = self.neurons.inputs, self.neurons.lanes
+        members = dict(self.neurons.signature.members)
+        spike = members.pop("spikes").signature.members["payload"]
+        super().__init__({**members, "spike": spike, "spike_valid": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.neurons = neurons = self.neurons
+        wiring.connect(m, wiring.flipped(self.pixels), neurons.pixels)
+        m.d.comb += [
+            neurons.restart.eq(self.restart),
+            neurons.start.eq(self.start),
+            self.loaded.eq(neurons.loaded),
+            self.busy.eq(neurons.busy),
+            self.spike.eq(neurons.spikes.payload),
+            self.spike_valid.eq(neurons.spikes.valid),
+        ]
+        return m
+
+
+def make(job: dict) -> wiring.Component:
+    """The component of a job."""
+    config = config_from_dict(job["config"])
+    return Lif(config, job["current_bits"]) if job["part"] == "lif" else InputProbe(config, job["lanes"])
+
+
+@cocotb.test(**TIMEOUT)
+async def neuron(dut: object) -> None:
+    """The part that the job names."""
+    job = harness.job()
+    bench = Bench(dut, make(job), job["seed"])
+    await bench.start()
+    await {"lif": _lif, "inputs": _inputs}[job["part"]](bench, job)
+    bench.report()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+VECTORS = 3000
+
+
+def _lif_stimulus(bench: Bench, job: dict) -> tuple[int, int, int]:
+    """(membrane, refractory, current); every other time the sum is near the threshold or an end of the membrane."""
+    lif = bench.component
+    numbers = lif.numbers
+    half = 1 << (job["current_bits"] - 1)
+    membrane = bench.pick(numbers.membrane.low, numbers.membrane.high, numbers.threshold, numbers.threshold + 1)
+    refractory = 0 if bench.chance(0.6) else bench.random.randrange(lif.period)
+    current = bench.pick(-half, half - 1)
+    if bench.chance(0.5):
+        goal = bench.random.choice((numbers.threshold, numbers.membrane.low, numbers.membrane.high))
+        wanted = goal + bench.random.randint(-1, 1) - leak_down(membrane, numbers.leak_shift)
+        if -half <= wanted < half:
+            current = wanted
+    return membrane, refractory, current
+
+
+def _lif_golden(lif: Lif, membrane: int, refractory: int, current: int) -> dict[str, int]:
+    """What the golden model makes of one neuron."""
+    numbers = lif.numbers
+    states = [np.array([[value]], np.int64) for value in (membrane, refractory, 0)]
+    fired, saturated = integrate_and_fire(
+        0, 1, np.array([current], np.int64), numbers.leak_shift, numbers.membrane.low, numbers.membrane.high,
+        numbers.threshold, lif.period, *states,
+    )  # fmt: skip
+    assert fired == states[2][0, 0]
+    return {
+        "next_membrane": int(states[0][0, 0]),
+        "next_refractory": int(states[1][0, 0]),
+        "spike": int(fired),
+        "saturated": int(saturated),
+    }
+
+
+async def _lif(bench: Bench, job: dict) -> None:
+    """A new neuron every cycle, its result `LATENCY` cycles later."""
+    lif = bench.component
+    numbers = lif.numbers
+    pipeline: list[tuple[tuple[int, int, int], dict[str, int]]] = []
+    for vector in range(VECTORS + LATENCY):
+        stimulus = _lif_stimulus(bench, job)
+        membrane, refractory, current = stimulus
+        bench.drive(membrane=membrane, refractory=refractory, current=current)
+        await bench.settle()
+        golden = _lif_golden(lif, *stimulus)
+        pipeline.append((stimulus, golden))
+        if vector >= LATENCY:
+            old, expected = pipeline.pop(0)
+            for name, value in expected.items():
+                bench.check(name, value, membrane_refractory_current=old)
+        exact = leak_down(membrane, numbers.leak_shift) + current
+        for name, goal in (
+            ("threshold", numbers.threshold),
+            ("low", numbers.membrane.low),
+            ("high", numbers.membrane.high),
+        ):
+            if abs(exact - goal) <= 1:
+                bench.seen[f"{name} {exact - goal:+d}"] += 1
+        bench.seen["spike"] += golden["spike"]
+        bench.seen["held back"] += exact > numbers.threshold and refractory > 0
+        await bench.cycle()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+IMAGES = 14
+STEPS = 25
+
+
+def _image(bench: Bench, number: int, count: int, full_scale: int) -> list[int]:
+    """Dark, white, random or mixed pixels."""
+    if number < 3:
+        return [(0, full_scale, full_scale // 2)[number]] * count
+    return [bench.pick(0, full_scale) for _ in range(count)]
+
+
+async def _fill(bench: Bench, pixels: list[int], gaps: float, stop: int | None = None) -> None:
+    """Stream pixels, with an idle cycle before each with probability `gaps`; `stop`: no more than so many."""
+    sent = 0
+    while sent < (len(pixels) if stop is None else stop):
+        offered = not bench.chance(gaps)
+        bench.drive(
+            pixels__valid=int(offered), pixels__payload=pixels[sent] if offered else bench.random.getrandbits(8)
+        )
+        await bench.settle()
+        bench.check("loaded", 0, pixels=sent)
+        bench.check("pixels__ready", 1, pixels=sent)
+        bench.check("spike_valid", 0, pixels=sent)
+        bench.seen["gap"] += not offered
+        sent += offered
+        await bench.cycle()
+    bench.drive(pixels__valid=0)
+
+
+async def _step(bench: Bench, fired: list[int]) -> None:
+    """Start one step and collect its list of spikes."""
+    lanes = bench.component.lanes
+    bench.drive(start=1)
+    await bench.settle()
+    bench.check("busy", 0)
+    await bench.cycle()
+    bench.drive(start=0)
+    spikes, cycles = [], 0
+    while True:
+        await bench.settle()
+        bench.check("loaded", 1)
+        if bench.get("spike_valid"):
+            spikes.append(bench.get("spike"))
+        if not bench.get("busy"):
+            break
+        cycles += 1
+        await bench.cycle()
+    bench.check("spikes", fired, spikes)
+    bench.check("spike_valid", 0)
+    limit = -(-bench.component.inputs // lanes) + len(fired) + 3
+    if cycles > limit:
+        bench.fail("cycles of a step", cycles, f"at most {limit}")
+    bench.seen["spike"] += len(fired)
+    bench.seen["no spike"] += not fired
+    bench.seen["many at once"] += len(fired) > lanes
+    await bench.cycle()
+
+
+async def _inputs(bench: Bench, job: dict) -> None:
+    """Images, some of them given up half way; the lists of spikes of every step."""
+    config = config_from_dict(job["config"])
+    network = Network(config)
+    count = config.network.layers[0]
+    for number in range(IMAGES):
+        pixels = _image(bench, number, count, config.input.full_scale)
+        gaps = (0.0, 0.5, 0.9)[number % 3]
+        if number % 4 == 3:
+            await _restart(bench)
+            await _fill(bench, pixels, gaps, stop=bench.random.randrange(count))
+            bench.seen["given up"] += 1
+        await _restart(bench)
+        await _fill(bench, pixels, gaps)
+        # A pixel too many waits.
+        bench.drive(pixels__valid=1, pixels__payload=config.input.full_scale)
+        reset(network.state, network.parameters)
+        for _ in range(STEPS):
+            state = network.state
+            fired = drive_inputs(
+                np.array(pixels, state.input_membrane.dtype), network.parameters.input_threshold,
+                state.input_membrane, state.input_spikes, state.fired_list,
+            )  # fmt: skip
+            while bench.chance(0.3):
+                await bench.settle()
+                bench.check("busy", 0)
+                bench.check("pixels__ready", 0)
+                await bench.cycle()
+            await _step(bench, [int(n) for n in state.fired_list[:fired]])
+        bench.drive(pixels__valid=0)
+
+
+async def _restart(bench: Bench) -> None:
+    bench.drive(restart=1)
+    await bench.cycle()
+    bench.drive(restart=0)

@@ -1,0 +1,16 @@
+"""rtl.rate against golden.rate."""
+
+import pytest
+
+from cocotb_tests import sim_rate
+from cocotb_tests.bench import simulate
+from cocotb_tests.harness import SIMULATORS
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+@pytest.mark.parametrize("job", sim_rate.JOBS)
+def test_rate(job, simulator):
+    report = simulate("sim_rate", job, simulator)
+    vectors = sim_rate.STEPS * len(sim_rate.TRAINS) + sim_rate.VECTORS
+    assert report["compared"] == {"next_filtered": vectors, "next_integrator": vectors}
+    assert min(report["seen"][sign] for sign in ("positive", "negative", "zero")) > 50
