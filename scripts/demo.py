@@ -1,4 +1,4 @@
-"""`eqspike demo`: train, compare with the RTL, build a bitstream, report."""
+"""`eqspike demo`: train, check the learning law, compare with the RTL, build a bitstream, report."""
 
 from __future__ import annotations
 
@@ -41,6 +41,17 @@ def _train_part(config: Config, out: Path, force: bool) -> str:
     return f"{100 * metrics['mean_last_5_test_accuracy']:.2f} % test accuracy (mean of the last 5 epochs), {source}"
 
 
+def _law_part(config: Config, out: Path) -> str:
+    from scripts.law import run_law, write_law
+
+    result = run_law(config, ["golden"])
+    write_law(result, out)
+    worst = {
+        number: min(sweep["runs"][number]["r2"] for sweep in result["sweeps"].values()) for number in ("real", "fixed")
+    }
+    return f"weight change linear in rate and slope: R² {worst['real']:.4f} real, {worst['fixed']:.4f} fixed point"
+
+
 def _compare_part(config: Config, images: int, out: Path) -> str:
     try:
         from scripts.compare import run_compare
@@ -76,7 +87,8 @@ Examples:
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/demo"), show_default=True, help="Folder.")
 @click.option("--force", is_flag=True, help="Train anew, even when the training is there.")
 def command(name: str, images: int, board: str, out: Path, force: bool) -> int:
-    """Show the whole project: train the golden model, compare the RTL with it, build a bitstream, report.
+    """Show the whole project: train the golden model, check its learning law, compare the RTL
+    with it, build a bitstream, report.
 
     A second run reuses the finished training. Exit status 1 when any part fails.
     """
@@ -92,6 +104,7 @@ def command(name: str, images: int, board: str, out: Path, force: bool) -> int:
 
     parts: list[tuple[str, Callable[[], str]]] = [
         ("train", lambda: _train_part(config, out / "train", force)),
+        ("law", lambda: _law_part(config, out / "law")),
         ("compare", lambda: _compare_part(config, images, out / "compare")),
         ("build", lambda: _build_part(config, board, out / "build")),
         ("report", report),

@@ -126,6 +126,19 @@ def _run_rtl(config: Config, drive_pre: np.ndarray, drive_post: np.ndarray) -> d
     return run_pair_rtl(config, drive_pre, drive_post)
 
 
+def write_law(result: dict[str, Any], out: Path) -> None:
+    """Write law.json and law.png to folder `out`; raises `CommandError` when the check failed."""
+    from scripts.files import write_json
+    from scripts.plots import save_png
+
+    write_json(out / "law.json", result)
+    save_png(plot_law(result), out / "law.png")
+    if not result["passed"]:
+        raise CommandError(
+            f"law: a sweep in real numbers has R² below {REQUIRED_R2}, or the RTL differs: {out}/law.json"
+        )
+
+
 def plot_law(result: dict[str, Any]) -> Any:
     """A figure with one panel a sweep: points and lines."""
     import numpy as np
@@ -175,9 +188,6 @@ def command(
     Sweeps the postsynaptic rate, then the derivative of the presynaptic rate, and fits a line to the weight change, in
     real numbers with the thesis's constants and in fixed point with CONFIG's formats. Writes law.json and law.png.
     """
-    from scripts.files import write_json
-    from scripts.plots import save_png
-
     engines = [part.strip() for part in engine.split(",")]
     if unknown := [name for name in engines if name not in ("golden", "rtl")]:
         raise click.UsageError(f"--engine {unknown[0]}: allowed are golden and rtl")
@@ -192,11 +202,6 @@ def command(
             if "mismatches" in run:
                 line += f"   {run['mismatches']} mismatches in {run['states_compared']} states"
             click.echo(line)
-    write_json(out / "law.json", result)
-    save_png(plot_law(result), out / "law.png")
+    write_law(result, out)
     click.echo(f"wrote {out}/law.json, law.png")
-    if not result["passed"]:
-        raise CommandError(
-            f"law: a sweep in real numbers has R² below {REQUIRED_R2}, or the RTL differs: {out}/law.json"
-        )
     return 0
