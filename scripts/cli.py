@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("scripts.report", "Make one self-contained HTML page from the results of runs."),
     "build": ("scripts.build", "Build a bitstream for a board; resource use and timing."),
     "verilog": ("scripts.verilog", "Write the core as one Verilog file."),
+    "results": ("scripts.results", "Measure what the README claims, and write its tables."),
     "bench": ("scripts.bench", "Measure the golden model's speed."),
 }
 """Name -> module, and what it does. A module that does not exist yet is not listed."""
