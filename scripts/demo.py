@@ -57,6 +57,7 @@ def _compare_part(config: Config, images: int, out: Path) -> str:
         from scripts.compare import run_compare
     except ModuleNotFoundError as error:
         raise CommandError(f"not available: {error.name} is missing") from None
+    (out / "compare.json").unlink(missing_ok=True)  # of an earlier demo: must not stand in for this one
     result = run_compare(config, images=images, simulator="verilator", out=out)
     if not result["passed"]:
         raise CommandError(f"{result['mismatches']} mismatches, see {out / 'compare.json'}")
@@ -68,6 +69,7 @@ def _build_part(config: Config, board: str, out: Path) -> str:
         from scripts.build import run_build
     except ModuleNotFoundError as error:
         raise CommandError(f"not available: {error.name} is missing") from None
+    (out / "build.json").unlink(missing_ok=True)
     run_build(config, board=board, out=out)
     json.loads((out / "build.json").read_text(encoding="utf-8"))
     return f"bitstream for {board} in {out}"
