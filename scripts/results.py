@@ -295,6 +295,29 @@ def write_pages() -> None:
     write_text(README, f"{before}{BEGIN}\n{_readme_table(found)}{END}{after}")
 
 
+def write_pictures() -> bool:
+    """Draw the README's pictures from the first seed of the measured training; False when it is not there."""
+    from golden.config import load_config
+    from golden.data import load_split
+    from golden.network import Network
+    from scripts import figures
+    from scripts.plots import save_png
+    from scripts.weights import load_weights
+
+    folder = ROOT / "runs" / "results" / "train-digits-fixed" / "seed-0"
+    if not (folder / "weights.npz").exists():
+        return False
+    config = load_config(folder / "config.yaml")
+    after = load_weights(folder / "weights.npz", config).weights
+    part = load_split(config)
+    shown = figures.present_one(config, after, part.test_images, part.test_labels, 0)
+    save_png(figures.raster(shown), PAGE.parent / "raster.png", dpi=90)
+    lsb = Network(config).numbers.synapses[0].weight.lsb
+    before = Network(config).weights[0] * lsb
+    save_png(figures.receptive_fields(before, after[0] * lsb), PAGE.parent / "weights.png", dpi=80)
+    return True
+
+
 @click.command(
     "results",
     epilog="""\b
@@ -323,4 +346,6 @@ def command(names: tuple[str, ...], show: bool) -> None:
     except KeyboardInterrupt:
         raise Interrupted("interrupted; what was measured so far is in results/") from None
     write_pages()
+    if not write_pictures():
+        click.echo("no pictures: run train-digits-fixed first")
     click.echo(f"wrote {PAGE.relative_to(ROOT)} and the table of {README.name}")
