@@ -513,7 +513,7 @@ def hardware_for(config: Config, board: str | None) -> HardwareConfig:
 def resolve_preset(name: str) -> Path:
     """A path as given, or `configs/NAME.yaml` beside the package when only the preset's name is given."""
     path = Path(name)
-    if path.exists():
+    if path.exists() or path.parent != Path():
         return path
     preset = Path(__file__).resolve().parent.parent / "configs" / f"{path.stem}.yaml"
     return preset if preset.exists() else path

@@ -54,7 +54,7 @@ class _Bar:
         from tqdm import tqdm
 
         self.path, self.stop = path, threading.Event()
-        self.bar = tqdm(total=total, unit="image", desc="compare", leave=False)
+        self.bar = tqdm(total=total, unit="image", desc="compare", leave=False, disable=None)
         self.thread = threading.Thread(target=self._follow, daemon=True)
 
     def __enter__(self) -> None:
