@@ -77,9 +77,13 @@ class PortsOnlyVerilator(Verilator):
     """cocotb's runner without making every signal of the design public, which keeps Verilator from optimising: tests
     touch only what the control file names, the ports of the top module."""
 
+    objects: tuple[str, ...] = ()
+    """Objects that are there and that make shall not make, though its makefile is newer."""
+
     def _build_command(self) -> list[list[str]]:
         commands = super()._build_command()
         commands[0].remove("--public-flat-rw")
+        commands[1] += [argument for name in self.objects for argument in ("-o", name)]
         return commands
 
 
@@ -90,10 +94,12 @@ class _Runtime:
         digest = hashlib.sha256(repr((arguments, trace, tools.versions())).encode()).hexdigest()[:16]
         self.folder = build_root() / "sim" / f"runtime-{digest}"
 
-    def lend(self, build: Path) -> None:
-        """Put the objects into a build, newer than their sources, so that make has nothing to do for them."""
-        for path in self.folder.glob("*.o"):
-            shutil.copyfile(path, build / path.name)
+    def lend(self, build: Path) -> tuple[str, ...]:
+        """Put the objects into a build; returns their names."""
+        names = tuple(path.name for path in self.folder.glob("*.o"))
+        for name in names:
+            shutil.copyfile(self.folder / name, build / name)
+        return names
 
     def keep(self, build: Path) -> None:
         """Keep the objects of a finished build."""
@@ -145,7 +151,7 @@ class Build:
                 warnings.simplefilter("ignore")
                 runtime = _Runtime(arguments, trace) if simulator == "verilator" and not done.exists() else None
                 if runtime:
-                    runtime.lend(self.folder)
+                    self.runner.objects = runtime.lend(self.folder)
                 try:
                     self.runner.build(
                         sources=sources, hdl_toplevel=top, build_dir=self.folder, build_args=arguments,
