@@ -104,8 +104,9 @@ class Crossbar(wiring.Component):
 
     `current` holds each lane's exact sum, in membrane LSBs, the cycle after E. The sum over the lanes that spiked, for
     the neuron above, is `forward` (in weight LSBs of that layer) with `forward_valid`, `forward_synapses` and
-    `forward_post`, `forward_latency` cycles after E. `operations`, `programmed` and `saturations` count in stage X. A
-    synapse's current is the weight from before the programming pulse that the same spike sends.
+    `forward_post`, `forward_latency` cycles after E; a weight that the host reads comes the same way. `operations`,
+    `programmed` and `saturations` count in stage X. A synapse's current is the weight from before the programming pulse
+    that the same spike sends.
     """
 
     def __init__(self, config: Config, layout: Layout) -> None:
@@ -179,26 +180,33 @@ class Crossbar(wiring.Component):
         steps, post_step = self._steps(m, rounder, amount, op_a, op_r)
         word_e = Signal(self.word_layout)
         spikes_e, post_spike_e = Signal(lanes), Signal()
-        m.d.sync += [word_e.eq(read.data), spikes_e.eq(self.spikes), post_spike_e.eq(self.post_spike)]
+        m.d.sync += [spikes_e.eq(self.spikes), post_spike_e.eq(self.post_spike)]
+        with m.If(op_r.kind == Kind.PEEK):
+            # As if only that lane had spiked: its weight comes out of the tree.
+            m.d.sync += spikes_e.eq(1 << op_r.post)
+        for lane in range(lanes):
+            # A weight from the host takes the place of the one that was read.
+            poked = (op_r.kind == Kind.POKE) & (op_r.post == lane)
+            m.d.sync += word_e[lane].eq(Mux(poked, self.poke_data, read.data.word_select(lane, self.weight_bits)))
 
-        # E: currents and programming.
+        # E: currents and programming. Without a spike the step is 0, so that a word passes through unchanged.
         word_x = Signal(self.word_layout)
         saturated = Signal(lanes)
         is_row, is_pair = op_e.kind == Kind.ROW, op_e.kind == Kind.PAIR
         for lane in range(lanes):
             self._sum_current(m, lane, op_e, word_e, is_row | (is_pair & post_spike_e))
             m.d.comb += tree.words[lane].eq(Mux(spikes_e[lane], word_e[lane], 0))
-            step = self._lane_step(lane, op_e, is_row, spikes_e, post_spike_e, steps, post_step)
+            step = steps[lane]
+            if post_step is not None:
+                step = step + Mux(spikes_e[lane], post_step, 0)
             new, outside = self._program(m, lane, op_e, word_e, step)
-            poked = (op_e.kind == Kind.POKE) & (op_e.post == lane)
-            m.d.sync += word_x[lane].eq(Mux(poked, self.poke_data, Mux(op_e.program, new, word_e[lane])))
+            m.d.sync += word_x[lane].eq(new)
             m.d.sync += saturated[lane].eq(outside & op_e.program)
         counts = self._chunk_constant([chunk.count for chunk in layout.chunks], op_e.chunk)
         served = Signal.like(self.operations)
         m.d.sync += served.eq(Mux(is_row, counts, Mux(is_pair, popcount(spikes_e) + Mux(post_spike_e, counts, 0), 0)))
 
         # X: write back and report.
-        peeked = Array(word_x[lane] for lane in range(lanes))[op_x.post]
         m.d.comb += [
             self.write_valid.eq(op_x.program | (op_x.kind == Kind.POKE)),
             self.write_address.eq(op_x.address),
@@ -209,8 +217,6 @@ class Crossbar(wiring.Component):
             self.operations.eq(served),
             self.programmed.eq(op_x.program),
             self.saturations.eq(popcount(saturated)),
-            self.peek_valid.eq(op_x.kind == Kind.PEEK),
-            self.peek_data.eq(peeked),
         ]
         self._forward(m, op_e)
         return m
@@ -245,9 +251,13 @@ class Crossbar(wiring.Component):
             drawn = Mux(is_drawn, xorshift32(self.word ^ key), self.word)
         chunk_word = Signal(32)
         m.d.comb += chunk_word.eq(self._chunk_word(drawn, op_r.chunk))
+        is_pair = op_r.kind == Kind.PAIR
         pairs_drawn = Signal()
-        m.d.comb += pairs_drawn.eq(is_drawn & (op_r.kind == Kind.PAIR))
+        m.d.comb += pairs_drawn.eq(is_drawn & is_pair)
 
+        moves = Signal()
+        """The lanes' own rho-bars move weights: a spike arrives from below or above."""
+        m.d.comb += moves.eq((op_r.kind == Kind.ROW) | (is_pair & (self.post_spike | is_drawn)))
         value_bits = self.rate_bits + 1 if per_synapse else self.rate_bits
         steps = []
         for lane in range(lanes):
@@ -259,7 +269,7 @@ class Crossbar(wiring.Component):
                     m.d.comb += value.eq(both)
             step = Signal(rounder.shape(value_bits), name=f"step_{lane}")
             lane_word = rotate_right(chunk_word, neuron_rotation(0, lane))
-            m.d.sync += step.eq(rounder.step(value, amount, lane_word, selected))
+            m.d.sync += step.eq(Mux(moves, rounder.step(value, amount, lane_word, selected), 0))
             steps.append(step)
 
         if all(s in per_synapse for s in self.pair_layers):
@@ -279,27 +289,9 @@ class Crossbar(wiring.Component):
             for s in self.pair_layers:
                 with m.Case(s):
                     m.d.sync += pair_amount.eq(pair_rounder.amount(s, self.halvings[s]))
-        m.d.sync += post_step.eq(pair_rounder.step(self.post_integrator, pair_amount, above, selected))
+        rounded = pair_rounder.step(self.post_integrator, pair_amount, above, selected)
+        m.d.sync += post_step.eq(Mux(is_pair & ~is_drawn, rounded, 0))
         return steps, post_step
-
-    def _lane_step(
-        self,
-        lane: int,
-        op_e: data.View,
-        is_row: Value,
-        spikes: Value,
-        post_spike: Value,
-        steps: list[Signal],
-        post_step: Signal | None,
-    ) -> Value:
-        """Stage E: what a lane's weight changes by, before the image's sign."""
-        if post_step is None:
-            return steps[lane]
-        sums = Mux(is_row | post_spike, steps[lane], 0) + Mux(~is_row & spikes[lane], post_step, 0)
-        drawn = [s for s in self.pair_layers if self.synapses[s].per_synapse]
-        if not drawn:
-            return sums
-        return Mux(Cat(op_e.synapses == s for s in drawn).any(), steps[lane], sums)
 
     def _sum_current(self, m: Module, lane: int, op_e: data.View, word: data.View, adds: Value) -> None:
         """Stage E: the lane's current, aligned to membrane LSBs."""
@@ -316,24 +308,30 @@ class Crossbar(wiring.Component):
 
     def _program(self, m: Module, lane: int, op_e: data.View, word: data.View, step: Value) -> tuple[Value, Value]:
         """Stage E: (new weight, saturated)."""
-        exact = Signal(signed(max(self.weight_bits, len(step)) + 2), name=f"exact_{lane}")
-        m.d.comb += exact.eq(Mux(self.negative, word[lane] - step, word[lane] + step))
+        # Minus is the complement plus 1: one adder serves both signs, with a bit below the weights for its carry.
+        turned = step.as_unsigned() ^ self.negative.replicate(len(step))
+        low = Cat(self.negative, turned).as_signed() + Cat(self.negative, word[lane]).as_signed()
+        exact = Signal(signed(len(low) - 1), name=f"exact_{lane}")
+        m.d.comb += exact.eq(low[1:].as_signed())
         formats = sorted({numbers.weight.bits for numbers in self.synapses})
         new, outside = saturate(exact, -(1 << (formats[0] - 1)), (1 << (formats[0] - 1)) - 1)
         for bits in formats[1:]:
             chosen = Cat(op_e.synapses == s for s, n in enumerate(self.synapses) if n.weight.bits == bits).any()
             wide, wide_outside = saturate(exact, -(1 << (bits - 1)), (1 << (bits - 1)) - 1)
             new, outside = Mux(chosen, wide, new), Mux(chosen, wide_outside, outside)
+        if len(formats) > 1:
+            new = Mux(op_e.program, new, word[lane])
         return new, outside
 
     def _forward(self, m: Module, op_e: data.View) -> None:
         """The tree's sums, with the neuron they belong to."""
         passing = data.StructLayout(
-            {"valid": 1, "synapses": len(self.forward_synapses), "post": len(self.forward_post)}
+            {"valid": 1, "peek": 1, "synapses": len(self.forward_synapses), "post": len(self.forward_post)}
         )
         entering = Signal(passing, name="forward_0")
         m.d.comb += [
             entering.valid.eq(op_e.kind == Kind.PAIR),
+            entering.peek.eq(op_e.kind == Kind.PEEK),
             entering.synapses.eq(op_e.synapses),
             entering.post.eq(op_e.post),
         ]
@@ -343,6 +341,8 @@ class Crossbar(wiring.Component):
             entering = leaving
         m.d.comb += [
             self.forward.eq(self.tree.sum),
+            self.peek_valid.eq(entering.peek),
+            self.peek_data.eq(self.tree.sum),
             self.forward_valid.eq(entering.valid),
             self.forward_synapses.eq(entering.synapses),
             self.forward_post.eq(entering.post),

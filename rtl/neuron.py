@@ -60,7 +60,12 @@ class Lif(wiring.Component):
         clamped, outside = saturate(exact, numbers.membrane.low, numbers.membrane.high)
         m.d.comb += [membrane.eq(clamped), saturated.eq(outside)]
         spike = Signal()
-        m.d.comb += spike.eq((membrane > numbers.threshold) & (refractory_2 == 0))
+        # The threshold is a power of two: above it is whatever has a bit above that one, or that one and any below.
+        # Taken from the sum before it saturates (the membrane's limit lies above the threshold), so that both go on
+        # at once.
+        bit = numbers.threshold.bit_length() - 1
+        above = ~exact[-1] & (exact[bit + 1 : -1].any() | (exact[bit] & exact[:bit].any()))
+        m.d.comb += spike.eq(above & (refractory_2 == 0))
         m.d.sync += [
             self.next_membrane.eq(Mux(spike, membrane - numbers.threshold, membrane)),
             self.next_refractory.eq(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Const, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -65,7 +65,10 @@ class OutputRates(wiring.Component):
                     with m.Case(chunk.part):
                         for lane in range(chunk.count):
                             k = chunk.first + lane
-                            m.d.sync += counts[k].eq(counts[k] + self.spikes[lane] - self.leaving[lane])
+                            # One up, one down, or neither.
+                            with m.If(self.spikes[lane] ^ self.leaving[lane]):
+                                change = Cat(Const(1, 1), self.leaving[lane].replicate(len(counts[k]) - 1))
+                                m.d.sync += counts[k].eq(counts[k] + change)
                         spikes = self.spikes[: chunk.count]
                         with m.If(~self.first_valid & spikes.any()):
                             m.d.sync += self.first_valid.eq(1)
@@ -73,24 +76,32 @@ class OutputRates(wiring.Component):
                                 with m.If(spikes[lane]):
                                     m.d.sync += self.first_spike.eq(chunk.first + lane)
 
-        def error(k: int) -> Signal:
-            value = Signal(signed(self.error_bits), name=f"error_{k}")
-            m.d.comb += value.eq(Mux(self.label == k, numbers.target, 0) - counts[k])
-            return value
+        def error(count: Value, right: Value) -> Value:
+            """count - target. At f_max there are 2^k spikes in the window: the low k bits pass through."""
+            return count - Mux(right, numbers.target, 0)
 
-        errors = [error(k) for k in range(outputs)]
         for lane in range(lanes):
-            choices = [
-                errors[c.first + lane] if lane < c.count else Const(0, signed(self.error_bits)) for c in self.parts
+            here = [(c.part, c.first + lane) for c in self.parts if lane < c.count]
+            if not here:
+                continue
+            drive = Signal(signed(self.error_bits), name=f"drive_{lane}")
+            difference = Signal(signed(self.error_bits), name=f"difference_{lane}")
+            with m.Switch(self.part_drive):
+                for part, k in here:
+                    # The last case is the default: where a lane has no output, its drive goes nowhere.
+                    with m.Case(part) if k != here[-1][1] else m.Default():
+                        m.d.comb += difference.eq(error(counts[k], self.label == k))
+            m.d.comb += [
+                drive.eq(Mux(self.negative, difference, -difference)),
+                self.drive[lane].eq(drive << numbers.nudge_shift),
             ]
-            chosen = Array(choices)[self.part_drive] if len(choices) > 1 else choices[0]
-            signed_error = Mux(self.negative, -chosen, chosen)
-            m.d.comb += self.drive[lane].eq(signed_error << numbers.nudge_shift)
 
         place = Signal(range(max(2, outputs)))
         scanning, best = Signal(), Signal(self.count_shape)
         count = Array(counts[k] for k in range(outputs))[place]
-        far = Array((e > numbers.skip_counts) | (e < -numbers.skip_counts) for e in errors)[place]
+        far_by = Signal(signed(self.error_bits))
+        m.d.comb += far_by.eq(error(count, self.label == place))
+        far = (far_by > numbers.skip_counts) | (far_by < -numbers.skip_counts)
         with m.If(self.restart):
             m.d.sync += [self.scanned.eq(0), scanning.eq(0)]
         with m.Elif(self.scan):

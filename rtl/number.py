@@ -9,6 +9,15 @@ from golden.number import NEAREST, ROTATE_LAYER, ROTATE_NEURON, STOCHASTIC, TRUN
 
 def saturate(value: Value, low: int, high: int) -> tuple[Value, Value]:
     """(`value` clamped to low..high, 1 where it was outside)."""
+    bits = high.bit_length()
+    if high == (1 << bits) - 1 and low == -(1 << bits):
+        # A two's complement format: outside when the bits above it are not all copies of the sign. No comparators.
+        if len(value) <= bits + 1:
+            return value, Const(0)
+        negative = value[-1]
+        outside = (value[bits:-1] ^ negative.replicate(len(value) - 1 - bits)).any()
+        kept = Mux(outside, (~negative).replicate(bits), value[:bits])
+        return Cat(kept, negative).as_signed(), outside
     under, over = value < low, value > high
     return Mux(under, low, Mux(over, high, value)), under | over
 
