@@ -98,7 +98,7 @@ class Crossbar(wiring.Component):
 
     - A: its address goes to the memory;
     - R: the word is read; every lane rounds its rho-bar to a weight step (`integrator`, `spikes`, `post_spike`,
-      `post_integrator` and `word` belong to the operation in this stage);
+      `post_integrator`, `word` and `poke_data` belong to the operation in this stage);
     - E: currents are summed from the word as it was; the step is added and saturated;
     - X: the word is written back.
 
