@@ -1,0 +1,186 @@
+"""Boards: device totals, tool options, clock plans and LEDs; the self-test as a board's top level."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from amaranth.hdl import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, ResetSignal, Signal
+from amaranth.lib.cdc import ResetSynchronizer
+
+if TYPE_CHECKING:
+    from amaranth.build import Platform
+
+    from fpga.selftest import SelfTest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """What a build needs to know of a board."""
+
+    name: str
+    title: str
+    family: str
+    """As `fpga.tools` knows it: ice40 or ecp5."""
+    platform: Callable[[], Platform]
+    oscillator: float
+    """MHz at the pin."""
+    clock: float
+    """MHz of the domain `sync`, through a PLL where it is not the oscillator's."""
+    pll: dict[str, int]
+    """The PLL's dividers (parameters of the family's primitive); empty: no PLL."""
+    synth: tuple[str, ...]
+    """Options of Yosys's synth_FAMILY."""
+    nextpnr: tuple[str, ...]
+    """Options that tell nextpnr device and package."""
+    totals: dict[str, int]
+    """Resource -> how many the device has."""
+    cells: dict[str, tuple[str, ...]]
+    """Resource -> nextpnr's names of it, which are added up; a resource without one is counted in the netlist."""
+    bitstream: str
+    """Suffix of the bitstream."""
+    leds: dict[str, tuple[str, int]]
+    """passed, failed and (where there is a third) running -> resource of the board."""
+
+
+def _icebreaker() -> Platform:
+    from amaranth_boards.icebreaker import ICEBreakerPlatform
+
+    return ICEBreakerPlatform()
+
+
+def _ulx3s() -> Platform:
+    from amaranth_boards.ulx3s import ULX3S_85F_Platform
+
+    return ULX3S_85F_Platform()
+
+
+BOARDS = {
+    board.name: board
+    for board in (
+        Board(
+            name="icebreaker",
+            title="iCEBreaker (iCE40 UP5K)",
+            family="ice40",
+            platform=_icebreaker,
+            oscillator=12.0,
+            clock=24.0,
+            # VCO 12 MHz * 64 = 768 MHz, divided by 2^5.
+            pll={"DIVR": 0, "DIVF": 63, "DIVQ": 5, "FILTER_RANGE": 1},
+            synth=("-device", "u"),
+            nextpnr=("--up5k", "--package", "sg48"),
+            totals={"lc": 5280, "ff": 5280, "bram": 30, "dsp": 8},
+            cells={"lc": ("ICESTORM_LC",), "bram": ("ICESTORM_RAM",), "dsp": ("ICESTORM_DSP",)},
+            bitstream="bin",
+            leds={"passed": ("led_g", 0), "failed": ("led_r", 0)},
+        ),
+        Board(
+            name="ulx3s-85f",
+            title="ULX3S-85F (ECP5 LFE5U-85F)",
+            family="ecp5",
+            platform=_ulx3s,
+            oscillator=25.0,
+            clock=50.0,
+            # 25 MHz * 2; VCO 50 MHz * 12 = 600 MHz.
+            pll={"CLKI_DIV": 1, "CLKFB_DIV": 2, "CLKOP_DIV": 12, "CLKOP_CPHASE": 5},
+            synth=(),
+            nextpnr=("--85k", "--package", "CABGA381", "--speed", "6"),
+            totals={"lut": 83640, "ff": 83640, "bram": 208, "dsp": 156},
+            cells={"lut": ("TRELLIS_COMB",), "ff": ("TRELLIS_FF",), "bram": ("DP16KD",), "dsp": ("MULT18X18D",)},
+            bitstream="bit",
+            leds={"passed": ("led", 0), "failed": ("led", 1), "running": ("led", 2)},
+        ),
+    )
+}
+
+
+class Clock(Elaboratable):
+    """The domain `sync` from the board's oscillator, through a PLL, in reset until it is locked and memories are ready.
+
+    An iCE40's block RAMs read as zero for some microseconds after configuration, so the reset lasts 15 us more.
+    """
+
+    RESET_US = 15
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+
+    def elaborate(self, platform: Platform) -> Module:
+        m = Module()
+        board = self.board
+        pin = platform.request(platform.default_clk, dir="-")
+        clock, locked = Signal(name="pll_clock"), Signal(name="pll_locked")
+        if board.family == "ice40":
+            widths = {"DIVR": 4, "DIVF": 7, "DIVQ": 3, "FILTER_RANGE": 3}
+            m.submodules.pll = Instance(
+                "SB_PLL40_PAD",
+                p_FEEDBACK_PATH="SIMPLE",
+                **{f"p_{name}": Const(value, widths[name]) for name, value in board.pll.items()},
+                i_PACKAGEPIN=pin.io,
+                i_RESETB=Const(1),
+                i_BYPASS=Const(0),
+                o_PLLOUTGLOBAL=clock,
+                o_LOCK=locked,
+            )
+        else:
+            m.submodules.pll = Instance(
+                "EHXPLLL",
+                p_FEEDBK_PATH="CLKOP",
+                p_CLKOP_ENABLE="ENABLED",
+                p_CLKOP_FPHASE=0,
+                **{f"p_{name}": value for name, value in board.pll.items()},
+                i_CLKI=pin.io,
+                i_CLKFB=clock,
+                i_RST=Const(0),
+                i_STDBY=Const(0),
+                i_PHASESEL0=Const(0),
+                i_PHASESEL1=Const(0),
+                i_PHASEDIR=Const(0),
+                i_PHASESTEP=Const(0),
+                i_PHASELOADREG=Const(0),
+                i_PLLWAKESYNC=Const(0),
+                i_ENCLKOP=Const(0),
+                o_CLKOP=clock,
+                o_LOCK=locked,
+            )
+        platform.add_clock_constraint(clock, board.clock * 1e6)
+
+        m.domains += [ClockDomain("sync"), ClockDomain("start", reset_less=True, local=True)]
+        m.d.comb += [ClockSignal("sync").eq(clock), ClockSignal("start").eq(clock)]
+        cycles = int(self.RESET_US * board.clock)
+        timer, ready = Signal(range(cycles + 1)), Signal()
+        # These flip-flops come up as 0.
+        with m.If(~locked):
+            m.d.start += timer.eq(0)
+        with m.Elif(timer != cycles):
+            m.d.start += timer.eq(timer + 1)
+        with m.Else():
+            m.d.start += ready.eq(1)
+        if board.family == "ice40":
+            m.d.comb += ResetSignal("sync").eq(~ready)
+        else:
+            m.submodules.reset = ResetSynchronizer(~ready, domain="sync")
+        return m
+
+
+class Top(Elaboratable):
+    """The self-test on a board: while it runs its green (or first) LED blinks; then that one shines for passed, the
+    red (or second) for failed."""
+
+    def __init__(self, board: Board, selftest: SelfTest) -> None:
+        self.board, self.selftest = board, selftest
+
+    def elaborate(self, platform: Platform) -> Module:
+        m = Module()
+        test = self.selftest
+        if self.board.pll:
+            m.submodules.clock = Clock(self.board)
+        m.submodules.selftest = test
+        shown = {"passed": test.passed | (test.running & test.beat), "failed": test.failed, "running": test.running}
+        for name, (resource, number) in self.board.leds.items():
+            m.d.comb += platform.request(resource, number).o.eq(shown[name])
+        return m
+
+
+__all__ = ["BOARDS", "Board", "Clock", "Top"]
