@@ -59,9 +59,9 @@ class Plan:
         }  # fmt: skip
 
     def with_wrong_pixel(self, image: int, pixel: int) -> Plan:
-        """The plan with the lowest bit of one stored pixel turned over: the chip must fail it."""
+        """The plan with one stored pixel a grey level off: the chip must fail it."""
         images = self.images.copy()
-        images[image, pixel] ^= 1
+        images[image, pixel] += -1 if images[image, pixel] else 1
         return replace(self, images=images)
 
     def with_wrong_weight(self, synapses: int, row: int, column: int) -> Plan:

@@ -37,7 +37,7 @@ def run_build(
     seeds: int = 1,
     overrides: Sequence[str] = (),
     images: int = 8,
-    passes: int = 64,
+    passes: int = 256,
 ) -> dict[str, Any]:
     """Build the self-test of `config` for `board` and write OUT/build.json, the bitstream and nextpnr's report.
 
@@ -228,7 +228,7 @@ Examples:
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the results [default: runs/<config>-<board>].")
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Placements to try; the best wins.")
 @click.option("--images", type=click.IntRange(1), default=8, show_default=True, help="Images of the self-test.")
-@click.option("--passes", type=click.IntRange(1), default=64, show_default=True, help="Times that it learns them.")
+@click.option("--passes", type=click.IntRange(1), default=256, show_default=True, help="Times that it learns them.")
 @config_options
 def command(
     config: str,
