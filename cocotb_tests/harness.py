@@ -88,11 +88,14 @@ class PortsOnlyVerilator(Verilator):
 
 
 class _Runtime:
-    """The objects of Verilator's and cocotb's own sources, which are the same in every build: compiled once."""
+    """The objects of Verilator's own sources, which are the same in every build: compiled once.
+
+    Not cocotb's verilator.cpp, which allocates the model and so depends on its size.
+    """
 
     def __init__(self, arguments: list[str], trace: bool) -> None:
         digest = hashlib.sha256(repr((arguments, trace, tools.versions())).encode()).hexdigest()[:16]
-        self.folder = build_root() / "sim" / f"runtime-{digest}"
+        self.folder = build_root() / "sim" / f"verilated-{digest}"
 
     def lend(self, build: Path) -> tuple[str, ...]:
         """Put the objects into a build; returns their names."""
@@ -105,7 +108,7 @@ class _Runtime:
         """Keep the objects of a finished build."""
         if not self.folder.exists():
             scratch = Path(tempfile.mkdtemp(dir=self.folder.parent))
-            for path in build.glob("veril*.o"):
+            for path in build.glob("verilated*.o"):
                 shutil.copyfile(path, scratch / path.name)
             with contextlib.suppress(OSError):  # Another process was first.
                 scratch.rename(self.folder)
