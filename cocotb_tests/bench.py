@@ -103,6 +103,8 @@ class Bench:
         self.now = 0
         dut._log.info(f"seed {seed}")
         self.ports, self.inputs = {}, []
+        self.unread: set[str] = set()
+        """Outputs that the test has not looked at."""
         for path, member, value in component.signature.flatten(component):
             if isinstance(value, Const):
                 continue
@@ -110,6 +112,8 @@ class Bench:
             self.ports[name] = (getattr(dut, name), Codec(member.shape))
             if member.flow == In:
                 self.inputs.append(name)
+            else:
+                self.unread.add(name)
 
     async def start(self) -> None:
         """All inputs 0, clock and reset; leaves at the start of a cycle."""
@@ -144,6 +148,7 @@ class Bench:
     def get(self, name: str) -> object:
         """A port's value in its shape: an integer, a list or a dict."""
         port, codec = self.ports[name]
+        self.unread.discard(name)
         value = port.value
         if not value.is_resolvable:
             self.fail(name, value, "a defined value")
@@ -177,5 +182,6 @@ class Bench:
         return self.random.random() < probability
 
     def report(self) -> None:
-        """Say what was compared and seen."""
+        """Say what was compared and seen. The test is not done unless it has looked at every output."""
+        assert not self.unread, f"outputs never read: {sorted(self.unread)}"
         harness.report({"compared": dict(self.compared), "seen": dict(self.seen), "seed": self.seed})

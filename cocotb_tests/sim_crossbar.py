@@ -35,8 +35,8 @@ JOBS = {
             rate=_FEW_BITS,
             learning=_LEARNING,
             synapses=[
-                {"bits": 8, "range": 0.5, "learning_rate": "2^-7", "halve_at": [1, 2]},
-                {"bits": 12, "range": 0.25, "learning_rate": "2^-8", "halve_at": [1], "rounding": "nearest"},
+                {"bits": 8, "range": 0.5, "learning_rate": "2^-7", "halve_at": [1, 2], "rounding": "nearest"},
+                {"bits": 12, "range": 0.25, "learning_rate": "2^-12", "halve_at": [1]},
                 {"bits": 6, "range": 0.25, "learning_rate": "2^-7", "rounding": "truncate"},
             ],
         ),
@@ -51,12 +51,12 @@ JOBS = {
             learning=_LEARNING,
             synapses=[
                 {"bits": 8, "range": 0.5, "learning_rate": "2^-7", "halve_at": [2], "draw": "synapse"},
-                {"bits": 10, "range": 0.25, "learning_rate": "2^-9", "draw": "synapse"},
+                {"bits": 10, "range": 0.25, "learning_rate": "2^-11", "draw": "synapse"},
                 {"bits": 8, "range": 1, "learning_rate": "2^-6", "halve_at": [1, 2], "draw": "synapse"},
             ],
         ),
     },
-    # Both in one network, and lanes to spare.
+    # Both in one network, the format the same for all (but not the range), and lanes to spare.
     "both": {
         "part": "crossbar",
         "lanes": 5,
@@ -66,7 +66,7 @@ JOBS = {
             learning=_LEARNING,
             synapses=[
                 {"bits": 8, "range": 0.5, "learning_rate": "2^-7", "halve_at": [1]},
-                {"bits": 10, "range": 0.25, "learning_rate": "2^-9", "draw": "synapse"},
+                {"bits": 8, "range": 0.25, "learning_rate": "2^-9", "draw": "synapse"},
                 {"bits": 8, "range": 1, "learning_rate": "2^-6"},
             ],
         ),
@@ -265,7 +265,7 @@ class Driver:
         self.crossbar: Crossbar = bench.component
         self.layout = golden.layout
         self.rate = self.crossbar.numbers.rate
-        self.pipeline: deque[Issue | None] = deque([None] * (EXECUTE + self.crossbar.tree.latency + 2))
+        self.pipeline: deque[Issue | None] = deque([None] * (EXECUTE + self.crossbar.forward_latency + 2))
         """The newest first: place i entered stage A i cycles ago."""
         self.current = [0] * self.layout.lanes
         self.used: dict[int, int] = {}
@@ -299,7 +299,7 @@ class Driver:
         issue.current = list(self.golden.current)
         self.pipeline.appendleft(issue)
         self.pipeline.pop()
-        reading, executing, writing = (self.pipeline[stage] for stage in (READ, EXECUTE, WRITE))
+        reading, writing = self.pipeline[READ], self.pipeline[WRITE]
         if issue.operation["kind"] != Kind.NOP.value:
             self.used[issue.operation.get("address", 0)] = bench.now
         bench.drive(operation=issue.operation)
@@ -307,14 +307,12 @@ class Driver:
             lanes = reading.lanes
             bench.drive(
                 integrator=lanes.integrator, spikes=lanes.spikes, post_spike=lanes.post_spike,
-                post_integrator=lanes.post_integrator, word=lanes.word,
+                post_integrator=lanes.post_integrator, word=lanes.word, poke_data=reading.poke_data,
             )  # fmt: skip
-        if executing:
-            bench.drive(poke_data=executing.poke_data)
         await bench.settle()
         if writing:
             self._check_write(writing)
-        self._check_forward(self.pipeline[EXECUTE + self.crossbar.tree.latency])
+        self._check_forward(self.pipeline[EXECUTE + self.crossbar.forward_latency])
         await bench.cycle()
 
     def _check_write(self, issue: Issue) -> None:
@@ -324,21 +322,22 @@ class Driver:
         bench.check("operations", issue.operations, operation=what)
         bench.check("programmed", issue.programmed, operation=what)
         bench.check("saturations", int(issue.saturations), operation=what)
-        bench.check("peek_valid", int(issue.peek is not None), operation=what)
-        if issue.peek is not None:
-            bench.check("peek_data", issue.peek, operation=what)
         bench.check("write_valid", int(issue.write is not None), operation=what)
         if issue.write is not None:
             bench.check("write_address", what["address"], operation=what)
             bench.check("write_data", issue.write, operation=what, lanes=issue.lanes, negative=self.golden.negative)
 
     def _check_forward(self, issue: Issue | None) -> None:
-        """What leaves the adder tree."""
+        """What leaves the adder tree: a sum for the neuron above, or the weight that the host asked for."""
         bench = self.bench
+        bench.check("peek_valid", int(issue is not None and issue.peek is not None))
+        if issue is not None and issue.peek is not None:
+            bench.check("peek_data", issue.peek, operation=issue.operation)
         bench.check("forward_valid", int(issue is not None and issue.forward is not None))
         if issue is not None and issue.forward is not None:
             bench.check("forward", issue.forward, operation=issue.operation)
             bench.check("forward_post", issue.operation["post"])
+            bench.check("forward_synapses", issue.operation["synapses"])
 
     async def free(self, address: int) -> None:
         """Idle until no operation on this address is under way."""
@@ -421,6 +420,8 @@ async def _crossbar(bench: Bench, job: dict) -> None:
     golden = Golden(bench, config)
     driver = Driver(bench, golden)
     layers = config.network.layers
+    # Else there would be nothing to round, and no draw would matter.
+    assert all(s.step_shift >= 2 for s in bench.component.synapses)
 
     async def idle() -> None:
         while bench.chance(0.2):

@@ -27,7 +27,8 @@ from rtl import number
 WIDE = 14
 LEAKS = (0, 1, 3, 7, 12)
 """Right shifts of the leaks; `leak_down` is also made with -1."""
-RANGES = ((-8, 7), (-2048, 2047), (0, 100), (-1, 5))
+RANGES = ((-8, 7), (-1, 0), (-(1 << (WIDE - 1)), (1 << (WIDE - 1)) - 1), (0, 100), (-1, 5), (-9, 7))
+"""Of `saturate`: formats, also that of the value itself, and other ranges."""
 PLACES = ((0, 0), (1, 0), (1, 1), (1, 31), (2, 3), (3, 9), (2, 4095))
 """(layer, neuron) of the draws."""
 

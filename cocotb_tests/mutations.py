@@ -1,0 +1,307 @@
+"""Planted bugs: each a change of the RTL's text that a test must find.
+
+`plant` puts a changed copy of the package `rtl` into a folder. `python -m cocotb_tests.mutations MODULE JOB FILE`, run
+there, writes the Verilog of the component that this module tests with this job. The cocotb module itself then runs as
+ever: ports and golden model are those of the unchanged project.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from amaranth.lib import wiring
+
+from cocotb_tests import bench, harness
+from cocotb_tests.bench import config_data
+from golden.config import config_from_dict
+from golden.data import load_split
+from golden.network import INFER, INFER_FIRST_SPIKE, LEARN
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+CORE = "sim_compare"
+"""The module that compares whole cores."""
+
+
+def _core_job(modes: list[int], **sections: object) -> dict:
+    """A core of two lanes on a tiny network with short phases, and its images."""
+    base = {
+        "network": {"layers": [7, 5, 3]},
+        "dataset": {"name": "random"},
+        "rate": {"delay": 6},
+        "learning": {"free_steps": 16, "nudge_steps": 14, "window": 8},
+        "synapses": [
+            {"bits": 10, "range": 1, "learning_rate": "2^-8", "halve_at": [1], "init": 1.5},
+            {"bits": 8, "range": 2, "learning_rate": "2^-6", "halve_at": [1], "init": 1.5},
+        ],
+        "hardware": {"lanes": 2, "input_lanes": 3},
+    }
+    plain = config_data(**base | sections)
+    part = load_split(config_from_dict(plain))
+    return {
+        "config": plain,
+        "images": part.train_images[: len(modes)],
+        "labels": part.train_labels[: len(modes)],
+        "modes": modes,
+        "epochs": [0] * len(modes),
+    }
+
+
+def core_jobs() -> dict[str, dict]:
+    """Jobs of `CORE`: with and without the rho-bar filter."""
+    modes = [LEARN, LEARN, LEARN, INFER, INFER_FIRST_SPIKE, LEARN]
+    return {
+        "core": _core_job(modes),
+        "core_filter": _core_job(modes, rate={"delay": 6, "filter": 4}),
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutation:
+    """In `file`, the one place that reads `old` becomes `new`; `module` finds it with `job`."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    module: str
+    job: str
+
+
+def _in(file: str, module: str, *rows: tuple[str, str, str, str]) -> list[Mutation]:
+    return [Mutation(name=name, file=file, old=old, new=new, module=module, job=job) for name, job, old, new in rows]
+
+
+MUTATIONS = [
+    *_in(
+        "number.py",
+        "sim_number",
+        ("xorshift constant", "single", "word ^ (word >> 17)", "word ^ (word >> 16)"),
+        ("row key constant", "single", "(number * WEYL)[:32]", "(number * (WEYL + 2))[:32]"),
+        ("rotation of a draw by layer", "single", "ROTATE_LAYER * layer", "ROTATE_NEURON * layer"),
+        ("stochastic rounding truncates", "mixed", "term = draw_word[:shift]", "term = negative.replicate(shift)"),
+        ("draw one bit short", "mixed", "term = draw_word[:shift]", "term = draw_word[: shift - 1]"),
+        (
+            "nearest rounding truncates",
+            "mixed",
+            "term = Mux(negative, half - 1, half) if shift > 0 else Const(0)",
+            "term = negative.replicate(shift)",
+        ),
+        ("nearest rounds ties up", "mixed", "Mux(negative, half - 1, half)", "Mux(negative, half, half)"),
+        ("truncation rounds down", "mixed", "term = negative.replicate(shift)", "term = Const(0)"),
+        ("halving ignored", "mixed", "- self.least - halvings)", "- self.least)"),
+        ("saturation one short", "single", "value < low, value > high", "value < low, value >= high"),
+        ("saturates to the other end", "single", "(~negative).replicate(bits)", "negative.replicate(bits)"),
+        ("overflow's lowest bit ignored", "single", "(value[bits:-1] ^", "((value[bits:-1] & ~1) ^"),
+    ),
+    *_in(
+        "number.py",
+        "sim_neuron",
+        ("membrane leak's sign", "lif", "else value - (value >> shift)", "else value + (value >> shift)"),
+        ("leak where there is none", "if_neuron", "value if shift < 0 else value", "value"),
+    ),
+    *_in(
+        "number.py",
+        "sim_rate",
+        ("integrator leak's sign", "no_filter", "value - ((value + ones)", "value + ((value + ones)"),
+        ("integrator leak rounds down", "no_filter", "((value + ones) >> shift)", "(value >> shift)"),
+    ),
+    *_in(
+        "number.py",
+        "sim_crossbar",
+        ("draw rotation off by one", "neurons", "+ ROTATE_LAYER * layer) % 32", "+ ROTATE_LAYER * layer + 1) % 32"),
+    ),
+    *_in(
+        "neuron.py",
+        "sim_neuron",
+        ("fires at the threshold", "lif", "(exact[bit] & exact[:bit].any())", "exact[bit]"),
+        ("membrane wraps", "lif", "membrane.eq(clamped)", "membrane.eq(exact)"),
+        ("refractory off by one", "if_neuron", "Mux(spike, self.period - 1,", "Mux(spike, self.period,"),
+        ("refractory period ignored", "lif", "above & (refractory_2 == 0)", "above"),
+        ("reset to zero", "lif", "Mux(spike, membrane - numbers.threshold,", "Mux(spike, 0,"),
+        ("input phase dropped", "inputs", "gathered[lane].membrane.eq(phase)", "gathered[lane].membrane.eq(0)"),
+        ("input phase kept on restart", "inputs", "[count.eq(0), phase.eq(0),", "[count.eq(0),"),
+        ("input fires at the threshold", "inputs", "u > numbers.input_threshold", "u >= numbers.input_threshold"),
+        ("spikes listed backwards", "inputs", "for lane in reversed(range(lanes)):", "for lane in range(lanes):"),
+        ("filling slips at gaps", "inputs", "fill = self.pixels.valid & self", "fill = self"),
+    ),
+    *_in(
+        "rate.py",
+        "sim_rate",
+        ("delayed spikes forgotten", "no_filter", "self.spike - self.delayed)", "self.spike)"),
+        (
+            "delay and filter exchanged",
+            "filter_4",
+            "(self.spike + self.delayed_leaving) - (self.delayed + self.leaving)",
+            "(self.spike + self.leaving) - (self.delayed + self.delayed_leaving)",
+        ),
+        ("rho-bar gain", "filter_4", "<< numbers.rate_gain", "<< numbers.rate_gain - 1"),
+    ),
+    *_in(
+        "crossbar.py",
+        "sim_crossbar",
+        ("adder tree drops a lane", "tree_5", "for i in range(self.inputs)]", "for i in range(self.inputs - 1)]"),
+        ("rows and columns swapped", "neurons", "Mux(spikes_e[lane], post_step, 0)", "Mux(post_spike_e, post_step, 0)"),
+        (
+            "rows and columns swapped, drawing",
+            "synapses",
+            "Mux(self.spikes[lane], self.post_integrator, 0) + Mux(self.post_spike, self.integrator[lane], 0)",
+            "Mux(self.post_spike, self.post_integrator, 0) + Mux(self.spikes[lane], self.integrator[lane], 0)",
+        ),
+        (
+            "rows and columns swapped, reading",
+            "neurons",
+            "is_row | (is_pair & post_spike_e)",
+            "is_row | (is_pair & spikes_e[lane])",
+        ),
+        ("columns read without a spike", "neurons", "is_row | (is_pair & post_spike_e)", "is_row | is_pair"),
+        ("columns programmed without a spike", "neurons", "(is_pair & (self.post_spike | is_drawn))", "is_pair"),
+        ("minus is the complement", "neurons", "Cat(self.negative, turned)", "Cat(Const(0, 1), turned)"),
+        (
+            "weights wrap",
+            "neurons",
+            "new, outside = saturate(exact, -(1 << (formats[0] - 1)), (1 << (formats[0] - 1)) - 1)",
+            "new, outside = exact, Const(0)",
+        ),
+        (
+            "weights saturate in another layer's format",
+            "neurons",
+            "Mux(chosen, wide, new), Mux(chosen, wide_outside, outside)",
+            "new, outside",
+        ),
+        (
+            "currents of all layers aligned alike",
+            "neurons",
+            "Mux(op_e.synapses == s, word[lane] << align, aligned)",
+            "aligned",
+        ),
+        ("currents not cleared", "neurons", "current.eq(0)", "current.eq(current)"),
+        ("draw of the neuron above", "neurons", "neuron_rotation(s + 1, k)", "neuron_rotation(s, k)"),
+        ("draws of all rows alike", "synapses", "key.eq(row_key(op_a.number))", "key.eq(0)"),
+        ("written though not programmed", "neurons", "Mux(op_e.program, new, word[lane])", "new"),
+        ("rows of a pair not programmed", "both", "Mux(is_pair & ~is_drawn, rounded, 0)", "0"),
+        ("forward sum without regard to spikes", "neurons", "Mux(spikes_e[lane], word_e[lane], 0)", "word_e[lane]"),
+    ),
+    *_in(
+        "nudge.py",
+        "sim_nudge",
+        ("tie goes to the last", "chunks", "count > best", "count >= best"),
+        ("skip rule inverted", "chunks", "with m.If(far):", "with m.If(~far):"),
+        ("tolerance off by one", "chunks", "(far_by > numbers.skip_counts)", "(far_by >= numbers.skip_counts)"),
+        (
+            "first spike is the last of its step",
+            "chunks",
+            "for lane in reversed(range(chunk.count)):",
+            "for lane in range(chunk.count):",
+        ),
+        (
+            "first spike is the latest",
+            "chunks",
+            "with m.If(~self.first_valid & spikes.any()):",
+            "with m.If(spikes.any()):",
+        ),
+        ("nudge without the image's sign", "chunks", "Mux(self.negative, difference, -difference)", "-difference"),
+        ("spikes never leave the window", "chunks", "self.leaving[lane].replicate(", "Const(0, 1).replicate("),
+        ("every target is zero", "one_chunk", "count - Mux(right, numbers.target, 0)", "count"),
+    ),
+    *_in(
+        "core.py",
+        CORE,
+        ("delay off by one", "core", "[config.rate.delay]\n", "[config.rate.delay + 1]\n"),
+        (
+            "filter off by one",
+            "core_filter",
+            "[config.rate.delay, config.rate.filter,",
+            "[config.rate.delay, config.rate.filter - 1,",
+        ),
+        (
+            "window off by one",
+            "core",
+            "[*self.taps, self.config.learning.window]",
+            "[*self.taps, self.config.learning.window - 1]",
+        ),
+        ("spikes of the last image in the delay line", "core", "Mux(seen, history_read.data, 0)", "history_read.data"),
+        ("state of the last image", "core", "Mux(self.step == 0, 0, state_read.data)", "state_read.data"),
+        (
+            "spike list's bank swapped",
+            "core",
+            "self.list_read.addr) - 1], ~self.list_bank",
+            "self.list_read.addr) - 1], self.list_bank",
+        ),
+        ("bias dropped", "core", "self.serves_bias.eq(self.bias_phase == 0)", "self.serves_bias.eq(0)"),
+        ("learns a step too early", "core", "self.step > learning.free_steps)", "self.step >= learning.free_steps)"),
+        (
+            "image's sign ignored in programming",
+            "core",
+            "crossbar.negative.eq(self.negative)",
+            "crossbar.negative.eq(0)",
+        ),
+        ("image's sign never drawn", "core", "sign = self.word[0] if learning.random_sign else 0", "sign = 0"),
+        ("nudged in the free phase", "core", "nudged = self.nudging & is_output", "nudged = is_output"),
+        ("rows of two-way synapses skipped", "core", "Mux(fired, (1 << above) - 1, self.", "(self."),
+        ("stream key stands still", "core", "self.key.eq(self.key + WEYL)", "self.key.eq(self.key)"),
+        ("first spike a step late", "core", "result.first_step.eq(self.step)", "result.first_step.eq(self.step + 1)"),
+        (
+            "sums from below never cleared",
+            "core",
+            "[total.eq(0) for total in sums]",
+            "[total.eq(total) for total in sums]",
+        ),
+    ),
+]
+
+
+def target(module: str, job: str) -> tuple[wiring.Component, dict]:
+    """(component, job) of a name."""
+    if module == CORE:
+        from rtl.core import Core
+
+        plain = core_jobs()[job]
+        return Core(config_from_dict(plain["config"])), plain
+    sim = importlib.import_module(f"cocotb_tests.{module}")
+    return sim.make(sim.JOBS[job]), sim.JOBS[job]
+
+
+def plant(mutation: Mutation | None, folder: Path) -> None:
+    """Copy the package `rtl` into `folder`, with the mutation when there is one."""
+    shutil.copytree(PROJECT / "rtl", folder / "rtl", ignore=shutil.ignore_patterns("__pycache__"))
+    if mutation:
+        path = folder / "rtl" / mutation.file
+        text = path.read_text(encoding="utf-8")
+        found = text.count(mutation.old)
+        assert found == 1, f"{mutation.name}: {mutation.old!r} stands {found} times in rtl/{mutation.file}, not once"
+        path.write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
+
+
+def run(module: str, job: str, folder: Path, mutation: Mutation | None = None) -> dict:
+    """Run the test of `module` with `job` on Icarus, on RTL with the mutation; `folder` is for scratch.
+
+    Returns the test's report; raises `harness.SimulationError` when it fails.
+    """
+    plant(mutation, folder)
+    text = folder / "top.v"
+    subprocess.run(
+        [sys.executable, "-m", "cocotb_tests.mutations", module, job, str(text)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(PROJECT)])},
+        check=True,
+    )
+    build = harness.Build(text.read_text(encoding="utf-8"), "top", "icarus")
+    return bench.run(build, f"cocotb_tests.{module}", target(module, job)[1])
+
+
+def _main(module: str, job: str, path: str) -> None:
+    import rtl
+
+    assert Path(rtl.__file__).is_relative_to(Path.cwd()), f"{rtl.__file__} is not the changed copy"
+    Path(path).write_text(harness.to_verilog(target(module, job)[0], "top"), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])
