@@ -12,7 +12,6 @@ import random
 from collections import Counter
 from typing import NoReturn
 
-import pytest
 from amaranth.hdl import Const, Shape
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
@@ -45,11 +44,8 @@ def simulate(module: str, job: str, simulator: str) -> dict:
 
 def run(build: harness.Build, module: str, job: dict) -> dict:
     """Run a cocotb module on a build, quick to start."""
-    with pytest.MonkeyPatch.context() as patch:
-        # The golden kernels run as plain Python: for so few neurons, compiling would take longer.
-        patch.setenv("NUMBA_DISABLE_JIT", "1")
-        # Else pytest parses every module that the simulator imports, numba's too, to word failed assertions better.
-        patch.setenv("COCOTB_REWRITE_ASSERTION_FILES", "")
+    # The golden kernels run as plain Python: for so few neurons, compiling would take longer.
+    with harness.environment(NUMBA_DISABLE_JIT="1"):
         return build.run(module, job)
 
 

@@ -60,7 +60,8 @@ def to_verilog(component: wiring.Component, name: str) -> str:
 
 
 @contextlib.contextmanager
-def _environment(**values: str) -> Iterator[None]:
+def environment(**values: str) -> Iterator[None]:
+    """Environment variables, for a while."""
     old = {key: os.environ.get(key) for key in values}
     os.environ.update(values)
     try:
@@ -150,7 +151,7 @@ class Build:
                 lines = [f'public_flat_rw -module "{top}" -var "{port}"' for port in _ports(text, top)]
                 control.write_text("\n".join(["`verilator_config", *lines, ""]), encoding="utf-8")
                 sources = [control, source]
-            with _environment(PATH=tools.simulator_path(), MAKEFLAGS=MAKEFLAGS), warnings.catch_warnings():
+            with environment(PATH=tools.simulator_path(), MAKEFLAGS=MAKEFLAGS), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 runtime = _Runtime(arguments, trace) if simulator == "verilator" and not done.exists() else None
                 if runtime:
@@ -187,9 +188,12 @@ class Build:
             log = scratch / "run.log"
             extra = {
                 "EQSPIKE_JOB": str(scratch),
+                # Else pytest parses every module that the simulator imports, numba's too, to word failed assertions
+                # better: seconds for each start of a simulator.
+                "COCOTB_REWRITE_ASSERTION_FILES": "",
                 "PYTHONPATH": os.pathsep.join([str(Path(__file__).resolve().parent.parent), *os.sys.path]),
             }
-            with _environment(PATH=tools.simulator_path()), warnings.catch_warnings():
+            with environment(PATH=tools.simulator_path()), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 try:
                     self.runner.test(

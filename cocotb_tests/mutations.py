@@ -95,7 +95,7 @@ MUTATIONS = [
         ),
         ("nearest rounds ties up", "mixed", "Mux(negative, half - 1, half)", "Mux(negative, half, half)"),
         ("truncation rounds down", "mixed", "term = negative.replicate(shift)", "term = Const(0)"),
-        ("halving ignored", "mixed", "- self.least - halvings)", "- self.least)"),
+        ("second halving ignored", "mixed", "- self.least - halvings)", "- self.least - (halvings != 0))"),
         ("saturation one short", "single", "value < low, value > high", "value < low, value >= high"),
         ("saturates to the other end", "single", "(~negative).replicate(bits)", "negative.replicate(bits)"),
         ("overflow's lowest bit ignored", "single", "(value[bits:-1] ^", "((value[bits:-1] & ~1) ^"),
@@ -104,7 +104,7 @@ MUTATIONS = [
         "number.py",
         "sim_neuron",
         ("membrane leak's sign", "lif", "else value - (value >> shift)", "else value + (value >> shift)"),
-        ("leak where there is none", "if_neuron", "value if shift < 0 else value", "value"),
+        ("leak where there is none", "if_neuron", "value if shift < 0", "value - (value >> 7) if shift < 0"),
     ),
     *_in(
         "number.py",
