@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from fpga.boards import Board
     from golden.config import Config
 
-MEMORIES_NEVER_COLLIDE = "setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:COLLISION_X_MASK=1'0 %i"
-"""Yosys: no memory of the core is read where it is written in the same cycle, or what is read is not used. Without this
-Yosys surrounds every block RAM with flip-flops that give the old word then (docs: rtl/crossbar.py, rtl/core.py)."""
+PREPARE = r"""setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:COLLISION_X_MASK=1'0 %i
+rename -hide w:*\[*
+"""
+"""Yosys commands before synthesis. First: no memory of the core is read where it is written in the same cycle, or what
+is read is not used; without this Yosys surrounds every block RAM with flip-flops that give the old word then. Second:
+Yosys 0.70 takes a signal named x[0] for a bit of x, and its technology mapping then fails."""
 
 
 class BuildFailed(CommandError):
@@ -74,7 +77,7 @@ def run_build(
                 Top(target, selftest),
                 "top",
                 synth_opts=list(target.synth),
-                script_after_read=MEMORIES_NEVER_COLLIDE,
+                script_after_read=PREPARE,
             )
         plan.extract(folder)
         _stage("synthesise")
