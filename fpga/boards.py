@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amaranth.hdl import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, ResetSignal, Signal
+from amaranth.lib import io
 from amaranth.lib.cdc import ResetSynchronizer
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ BOARDS = {
 
 
 class Clock(Elaboratable):
-    """The domain `sync` from the board's oscillator, through a PLL, in reset until it is locked and memories are ready.
+    """Drives the domain `sync` from the board's oscillator, through a PLL, in reset until it is locked and memories are ready.
 
     An iCE40's block RAMs read as zero for some microseconds after configuration, so the reset lasts 15 us more.
     """
@@ -146,7 +147,7 @@ class Clock(Elaboratable):
             )
         platform.add_clock_constraint(clock, board.clock * 1e6)
 
-        m.domains += [ClockDomain("sync"), ClockDomain("start", reset_less=True, local=True)]
+        m.domains += ClockDomain("start", reset_less=True, local=True)
         m.d.comb += [ClockSignal("sync").eq(clock), ClockSignal("start").eq(clock)]
         cycles = int(self.RESET_US * board.clock)
         timer, ready = Signal(range(cycles + 1)), Signal()
@@ -175,11 +176,13 @@ class Top(Elaboratable):
         m = Module()
         test = self.selftest
         if self.board.pll:
+            m.domains += ClockDomain("sync")
             m.submodules.clock = Clock(self.board)
         m.submodules.selftest = test
         shown = {"passed": test.passed | (test.running & test.beat), "failed": test.failed, "running": test.running}
         for name, (resource, number) in self.board.leds.items():
-            m.d.comb += platform.request(resource, number).o.eq(shown[name])
+            m.submodules[f"led_{name}"] = led = io.Buffer("o", platform.request(resource, number, dir="-"))
+            m.d.comb += led.o.eq(shown[name])
         return m
 
 

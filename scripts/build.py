@@ -29,6 +29,11 @@ is read is not used; without this Yosys surrounds every block RAM with flip-flop
 Yosys 0.70 takes a signal named x[0] for a bit of x, and its technology mapping then fails."""
 
 
+ALL_IN_BLOCKS = 'setattr -set ram_style "block" m:*\n'
+"""For an iCE40, which has no other memory: Yosys would make flip-flops of a wide memory of a few words, such as the
+neurons' state on many lanes."""
+
+
 class BuildFailed(CommandError):
     """A design that does not fit, is too slow, or that a tool refuses."""
 
@@ -71,13 +76,14 @@ def run_build(
     selftest = SelfTest(config, hardware_for(config, board), images, passes)
     with tempfile.TemporaryDirectory(prefix="build-", dir=out) as scratch:
         folder = Path(scratch)
+        prepare = PREPARE + (ALL_IN_BLOCKS if target.family == "ice40" else "")
         _stage("generate")
         with _environment(environment):
             plan = target.platform().prepare(
                 Top(target, selftest),
                 "top",
                 synth_opts=list(target.synth),
-                script_after_read=PREPARE,
+                script_after_read=prepare,
             )
         plan.extract(folder)
         _stage("synthesise")

@@ -1,0 +1,160 @@
+"""Builds: reports are read rightly, what cannot be built says so in one line, a small network becomes a bitstream."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from fpga import report
+from fpga.boards import BOARDS
+from golden.config import Config, ConfigError
+from scripts import build
+from scripts.build import BuildFailed, run_build
+from scripts.errors import UsageProblem
+
+ICE40, ECP5 = BOARDS["icebreaker"], BOARDS["ulx3s-85f"]
+
+ICE40_REPORT = {
+    "fmax": {"pll_clock_$glb_clk": {"achieved": 31.414, "constraint": 24.0}},
+    "utilization": {
+        "ICESTORM_LC": {"available": 5280, "used": 4948},
+        "ICESTORM_RAM": {"available": 30, "used": 30},
+        "ICESTORM_DSP": {"available": 8, "used": 0},
+        "SB_IO": {"available": 39, "used": 3},
+    },
+}
+ECP5_REPORT = {
+    "fmax": {
+        "$glbnet$top.clock.pll_clock": {"achieved": 94.561, "constraint": 50.0},
+        "$glbnet$slow": {"achieved": 20.0, "constraint": 25.0},
+    },
+    "utilization": {
+        "TRELLIS_COMB": {"available": 83640, "used": 14248},
+        "TRELLIS_FF": {"available": 83640, "used": 7877},
+        "DP16KD": {"available": 208, "used": 13},
+        "MULT18X18D": {"available": 156, "used": 2},
+    },
+}
+
+
+def netlist(**cells: str) -> dict:
+    """A netlist as Yosys writes it: name -> type."""
+    return {"modules": {"top": {"cells": {name: {"type": kind} for name, kind in cells.items()}}}}
+
+
+def test_resources_of_an_ice40() -> None:
+    found = report.resources(ICE40, ICE40_REPORT, Counter(ff=2434))
+    assert found == {
+        "lc": {"used": 4948, "total": 5280},
+        "ff": {"used": 2434, "total": 5280},
+        "bram": {"used": 30, "total": 30},
+        "dsp": {"used": 0, "total": 8},
+    }
+    assert report.too_much(found) == []
+    found["lc"]["used"] = 5281
+    assert report.too_much(found) == ["5281 of 5280 lc"]
+
+
+def test_resources_of_an_ecp5() -> None:
+    found = report.resources(ECP5, ECP5_REPORT, Counter())
+    assert {name: entry["used"] for name, entry in found.items()} == {"lut": 14248, "ff": 7877, "bram": 13, "dsp": 2}
+    assert {name: entry["total"] for name, entry in found.items()} == ECP5.totals
+
+
+def test_device_totals_are_those_that_nextpnr_knows() -> None:
+    for board, data in ((ICE40, ICE40_REPORT), (ECP5, ECP5_REPORT)):
+        for resource, cells in board.cells.items():
+            assert sum(data["utilization"][cell]["available"] for cell in cells) == board.totals[resource]
+
+
+def test_clocks() -> None:
+    assert report.clocks(ICE40_REPORT) == {"pll_clock": {"achieved_mhz": 31.41, "required_mhz": 24.0}}
+    clocks = report.clocks(ECP5_REPORT)
+    assert clocks["pll_clock"] == {"achieved_mhz": 94.56, "required_mhz": 50.0}
+    assert report.slack(clocks) == 20.0 / 25.0
+    assert report.slack({}) == 0
+
+
+def test_cells_by_kind_and_part() -> None:
+    cells = {
+        "core.lif_0.exact_SB_LUT4_O": "SB_LUT4", "core.lif_1.exact_SB_LUT4_O": "SB_LUT4",
+        "core.lif_1.exact_SB_DFFESR_Q": "SB_DFFESR", "core.weights.0.0": "SB_RAM40_4K", "a_SB_CARRY_CO": "SB_CARRY",
+        "$scopeinfo": "$scopeinfo", "core.odd": "SB_GB",
+    }  # fmt: skip
+    assert report.count_cells(netlist(**cells)) == {"lut": 2, "ff": 1, "bram": 1, "carry": 1}
+    parts = report.by_part(netlist(**cells))
+    assert parts == {"core.lif": {"ff": 1, "lut": 2}, "core.weights": {"bram": 1}, "(top)": {"carry": 1}}
+    assert next(iter(parts)) == "core.lif"
+
+
+def test_unknown_board_and_real_numbers(make_config, tmp_path: Path) -> None:
+    with pytest.raises(UsageProblem, match="board 'arty' is not known; allowed: icebreaker, ulx3s-85f"):
+        run_build(make_config(), "arty", tmp_path)
+    with pytest.raises(ConfigError, match=r"number\.format: 'real'"):
+        run_build(make_config(number={"format": "real"}), "icebreaker", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def small(make_config) -> Config:
+    """16-8-4 on 4 lanes."""
+    return make_config(
+        network={"layers": [16, 8, 4]}, rate={"filter": 1}, hardware={"lanes": 4, "input_lanes": 1}
+    )  # fmt: skip
+
+
+def test_a_small_network_on_the_icebreaker(small: Config, tmp_path: Path) -> None:
+    result = run_build(small, "icebreaker", tmp_path, images=2, passes=4)
+    assert result == json.loads((tmp_path / "build.json").read_text())
+    used = {name: entry["used"] for name, entry in result["resources"].items()}
+    assert {name: entry["total"] for name, entry in result["resources"].items()} == ICE40.totals
+    # Weights 3 (40 bits), state 6 (88 bits), history, list, pixels of inputs and of the test 1 each.
+    assert used["bram"] >= 10
+    # Weights alone are 4 * 47 * 10 bits: none of them stands in flip-flops, nor does logic surround the block RAMs.
+    assert used["ff"] < 1300
+    assert 1000 < used["lc"] < 3000
+    assert result["timing_met"]
+    assert all(clock["achieved_mhz"] >= clock["required_mhz"] == ICE40.clock for clock in result["clocks"].values())
+    assert result["lanes"] == 4
+    assert result["seed"] == 1
+    assert result["layers"] == [16, 8, 4]
+    bitstream = (tmp_path / result["bitstream"]).read_bytes()
+    assert bitstream[:4] == b"\xff\x00\x00\xff"  # where icepack's comment begins
+    assert len(bitstream) > 100_000
+    assert json.loads((tmp_path / result["nextpnr_report"]).read_text())["utilization"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["build.json", "nextpnr.json", result["bitstream"]])
+
+
+def test_what_does_not_fit_says_which_resource(small: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pretend(arguments: list[str], folder: Path, log: str | None, out: Path) -> None:
+        (folder / "top.json").write_text(json.dumps(netlist(a="SB_LUT4")))
+        use = ICE40_REPORT["utilization"] | {"ICESTORM_LC": {"used": 6712, "available": 5280}}
+        (folder / "pack.json").write_text(json.dumps({"utilization": use}))
+
+    monkeypatch.setattr(build, "_tool", pretend)
+    with pytest.raises(BuildFailed, match=r"tiny does not fit icebreaker: it needs 6712 of 5280 lc"):
+        run_build(small, "icebreaker", tmp_path, images=1, passes=1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missed_clock_leaves_the_files_and_fails(
+    small: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speeds = {"pack.json": 0.0, "seed1.json": 20.0, "seed2.json": 22.5, "seed3.json": 21.0}
+
+    def pretend(arguments: list[str], folder: Path, log: str | None, out: Path) -> None:
+        (folder / "top.json").write_text(json.dumps(netlist(a="SB_LUT4")))
+        (folder / "top.bin").write_bytes(b"bits")
+        name = arguments[arguments.index("--report") + 1] if "--report" in arguments else None
+        if name:
+            clock = {"pll_clock": {"achieved": speeds[name], "constraint": 24.0}}
+            (folder / name).write_text(json.dumps({"fmax": clock, "utilization": ICE40_REPORT["utilization"]}))
+
+    monkeypatch.setattr(build, "_tool", pretend)
+    with pytest.raises(BuildFailed, match=r"misses its clock: 22.5 of 24.0 MHz \(best of 3 seeds"):
+        run_build(small, "icebreaker", tmp_path, seeds=3, images=1, passes=1)
+    kept = json.loads((tmp_path / "build.json").read_text())
+    assert (kept["seed"], kept["seeds_tried"], kept["timing_met"]) == (2, 3, False)
