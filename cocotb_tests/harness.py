@@ -98,10 +98,10 @@ class _Runtime:
         digest = hashlib.sha256(repr((arguments, trace, tools.versions())).encode()).hexdigest()[:16]
         self.folder = build_root() / "sim" / f"verilated-{digest}"
 
-    def lend(self, build: Path) -> tuple[str, ...]:
-        """Put the objects into a build; returns their names."""
-        names = tuple(path.name for path in self.folder.glob("*.o"))
-        for name in names:
+    def lend(self, build: Path, fresh: bool) -> tuple[str, ...]:
+        """Put the objects into a `fresh` build; an old one has them. Returns their names."""
+        names = tuple(path.name for path in self.folder.glob("verilated*.o"))
+        for name in names if fresh else ():
             shutil.copyfile(self.folder / name, build / name)
         return names
 
@@ -144,27 +144,30 @@ class Build:
             # Two processes that want the same build make it once.
             fcntl.flock(lock, fcntl.LOCK_EX)
             done = self.folder / "done"
-            source.write_text(text, encoding="utf-8")
+            fresh = not done.exists()
+            if fresh:
+                source.write_text(text, encoding="utf-8")
             sources: list[Path] = [source]
             if simulator == "verilator":
                 control = self.folder / "public.vlt"
                 lines = [f'public_flat_rw -module "{top}" -var "{port}"' for port in _ports(text, top)]
-                control.write_text("\n".join(["`verilator_config", *lines, ""]), encoding="utf-8")
+                if fresh:
+                    control.write_text("\n".join(["`verilator_config", *lines, ""]), encoding="utf-8")
                 sources = [control, source]
             with environment(PATH=tools.simulator_path(), MAKEFLAGS=MAKEFLAGS), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                runtime = _Runtime(arguments, trace) if simulator == "verilator" and not done.exists() else None
+                runtime = _Runtime(arguments, trace) if simulator == "verilator" else None
                 if runtime:
-                    self.runner.objects = runtime.lend(self.folder)
+                    self.runner.objects = runtime.lend(self.folder, fresh)
                 try:
                     self.runner.build(
                         sources=sources, hdl_toplevel=top, build_dir=self.folder, build_args=arguments,
-                        always=not done.exists(), timescale=("1ns", "1ps"), log_file=self.folder / "build.log",
+                        always=fresh, timescale=("1ns", "1ps"), log_file=self.folder / "build.log",
                         waves=trace,
                     )  # fmt: skip
                 except Exception as error:
                     raise SimulationError(f"{simulator} cannot build {top}: see {self.folder / 'build.log'}") from error
-            if runtime:
+            if runtime and fresh:
                 runtime.keep(self.folder)
             done.touch()
 
