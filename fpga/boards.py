@@ -97,7 +97,7 @@ BOARDS = {
 
 
 class Clock(Elaboratable):
-    """Drives the domain `sync` from the board's oscillator, through a PLL, in reset until it is locked and memories are ready.
+    """Drives the domain `sync` through a PLL, in reset until it is locked and memories are ready.
 
     An iCE40's block RAMs read as zero for some microseconds after configuration, so the reset lasts 15 us more.
     """

@@ -106,6 +106,7 @@ def small(make_config) -> Config:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_small_network_on_the_icebreaker(small: Config, tmp_path: Path) -> None:
     result = run_build(small, "icebreaker", tmp_path, images=2, passes=4)
     assert result == json.loads((tmp_path / "build.json").read_text())
