@@ -148,7 +148,11 @@ def history_depth(config: Config) -> int:
 
 
 def row_numbers(layers: tuple[int, ...]) -> list[int]:
-    """Number of each synapse layer's first row (one-way) or column (two-way), so that no two share one."""
+    """Number of each synapse layer's first row (one-way) or column (two-way) among those of all layers.
+
+    The bias of a two-way layer counts as row number `layers[s]`; where the layer above is wider, one column has that
+    number too, and the two draw alike.
+    """
     numbers, at = [], 0
     for synapses in range(len(layers) - 1):
         numbers.append(at)

@@ -374,7 +374,7 @@ class Core(wiring.Component):
         spikes = Signal(lanes)
         saturated = Signal(lanes)
         new_state = Signal(self.state_layout)
-        valid_lanes = self.crossbar._chunk_constant([(1 << c.count) - 1 for c in layout.chunks], done.chunk)
+        valid_lanes = self.crossbar.chunk_constant([(1 << c.count) - 1 for c in layout.chunks], done.chunk)
         for lane in range(lanes):
             state = self.lane_state[lane]
             lif = Lif(self.config, current_bits)
@@ -498,7 +498,7 @@ class Core(wiring.Component):
         ends_layer = [int(i + 1 == len(chunks) or chunks[i + 1].layer != c.layer) for i, c in enumerate(chunks)]
 
         def per_chunk(values: list[int]) -> Value:
-            return crossbar._chunk_constant(values, at)
+            return crossbar.chunk_constant(values, at)
 
         layer_of = per_chunk([c.layer for c in chunks])
         pair_post = Signal(range(max(2, len(pending))))

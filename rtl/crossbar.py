@@ -202,7 +202,7 @@ class Crossbar(wiring.Component):
             new, outside = self._program(m, lane, op_e, word_e, step)
             m.d.sync += word_x[lane].eq(new)
             m.d.sync += saturated[lane].eq(outside & op_e.program)
-        counts = self._chunk_constant([chunk.count for chunk in layout.chunks], op_e.chunk)
+        counts = self.chunk_constant([chunk.count for chunk in layout.chunks], op_e.chunk)
         served = Signal.like(self.operations)
         m.d.sync += served.eq(Mux(is_row, counts, Mux(is_pair, popcount(spikes_e) + Mux(post_spike_e, counts, 0), 0)))
 
@@ -221,7 +221,7 @@ class Crossbar(wiring.Component):
         self._forward(m, op_e)
         return m
 
-    def _chunk_constant(self, values: list[int], chunk: Value) -> Value:
+    def chunk_constant(self, values: list[int], chunk: Value) -> Value:
         """One of `values` by chunk."""
         if len(set(values)) == 1:
             return Const(values[0])
