@@ -253,7 +253,7 @@ def test_ctrl_c(workers: int | None, tiny: str, run) -> None:
             assert process.poll() is None
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=400)
     finally:
         if process.poll() is None:
             process.kill()
