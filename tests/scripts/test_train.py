@@ -242,7 +242,9 @@ def test_ctrl_c(workers: int | None, tiny: str, run) -> None:
     seeds = [] if workers is None else ["--seeds", "2", "--workers", str(workers)]
     folder = Path("a") if workers is None else Path("a/seed-7")
     process = subprocess.Popen(
-        [sys.executable, "-m", "scripts.cli", "train", tiny, "--out", "a", "--epochs", "99999", *seeds],
+        # A shell starts background jobs with SIGINT ignored, and children inherit it: be as in the foreground.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        args=[sys.executable, "-m", "scripts.cli", "train", tiny, "--out", "a", "--epochs", "99999", *seeds],
         env=os.environ | {"PYTHONPATH": root()}, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
         start_new_session=True,
     )  # fmt: skip
@@ -253,7 +255,7 @@ def test_ctrl_c(workers: int | None, tiny: str, run) -> None:
             assert process.poll() is None
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGINT)
-        _, stderr = process.communicate(timeout=400)
+        _, stderr = process.communicate(timeout=60)
     finally:
         if process.poll() is None:
             process.kill()
