@@ -19,6 +19,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly, Timer
 
 from cocotb_tests import harness
+from fpga import tools
 from golden.config import config_from_dict, config_to_dict
 
 CLOCK_NS = 2
@@ -45,7 +46,7 @@ def simulate(module: str, job: str, simulator: str) -> dict:
 def run(build: harness.Build, module: str, job: dict) -> dict:
     """Run a cocotb module on a build, quick to start."""
     # The golden kernels run as plain Python: for so few neurons, compiling would take longer.
-    with harness.environment(NUMBA_DISABLE_JIT="1"):
+    with tools.environment(NUMBA_DISABLE_JIT="1"):
         return build.run(module, job)
 
 

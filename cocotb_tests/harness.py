@@ -15,7 +15,7 @@ import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -42,14 +42,20 @@ def build_root() -> Path:
     return Path(os.environ.get("EQSPIKE_BUILD") or Path(__file__).resolve().parent.parent / "build")
 
 
-def to_verilog(component: wiring.Component, name: str) -> str:
+def to_verilog(component: wiring.Component, name: str, collisions: bool = False) -> str:
     """The component as Verilog for simulators, with a top module of that name.
 
     Unlike `amaranth.back.verilog`, combinational logic becomes continuous assignments: Icarus runs an `always @*` block
     only once one of its inputs changes, so logic of signals that keep their initial value would stay X.
+
+    With `collisions`, a memory that is read where it is written in the same cycle gives X, as a board's block RAM may
+    (`scripts.build` tells Yosys that no such word is used).
     """
+    text = rtlil.convert(component, name=name, emit_src=False)
+    if collisions:
+        text = re.sub(r"(parameter \\COLLISION_X_MASK) 1'0", r"\1 1'1", text)
     script = [
-        f"read_rtlil <<rtlil\n{rtlil.convert(component, name=name, emit_src=False)}\nrtlil",
+        f"read_rtlil <<rtlil\n{text}\nrtlil",
         "proc -norom",
         "opt_expr",
         "opt_clean",
@@ -57,21 +63,6 @@ def to_verilog(component: wiring.Component, name: str) -> str:
         "write_verilog -noattr",
     ]
     return find_yosys(lambda version: version >= (0, 40)).run(["-q", "-"], "\n".join(script), ignore_warnings=True)
-
-
-@contextlib.contextmanager
-def environment(**values: str) -> Iterator[None]:
-    """Environment variables, for a while."""
-    old = {key: os.environ.get(key) for key in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for key, value in old.items():
-            if value is None:
-                os.environ.pop(key, None)
-            else:
-                os.environ[key] = value
 
 
 class PortsOnlyVerilator(Verilator):
@@ -154,7 +145,7 @@ class Build:
                 if fresh:
                     control.write_text("\n".join(["`verilator_config", *lines, ""]), encoding="utf-8")
                 sources = [control, source]
-            with environment(PATH=tools.simulator_path(), MAKEFLAGS=MAKEFLAGS), warnings.catch_warnings():
+            with tools.environment(PATH=tools.simulator_path(), MAKEFLAGS=MAKEFLAGS), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 runtime = _Runtime(arguments, trace) if simulator == "verilator" else None
                 if runtime:
@@ -196,7 +187,7 @@ class Build:
                 "COCOTB_REWRITE_ASSERTION_FILES": "",
                 "PYTHONPATH": os.pathsep.join([str(Path(__file__).resolve().parent.parent), *os.sys.path]),
             }
-            with environment(PATH=tools.simulator_path()), warnings.catch_warnings():
+            with tools.environment(PATH=tools.simulator_path()), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 try:
                     self.runner.test(

@@ -7,6 +7,7 @@ remembered between calls, so a change of PATH takes effect at once.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import platform
@@ -14,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -130,6 +132,21 @@ def amaranth_environment(family: str) -> dict[str, str]:
     for variable, name in _PROGRAMMERS.items():
         environment[variable] = os.environ.get(variable) or shutil.which(name) or "true"
     return environment
+
+
+@contextlib.contextmanager
+def environment(**values: str) -> Iterator[None]:
+    """Environment variables, for a while."""
+    old = {key: os.environ.get(key) for key in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for key, value in old.items():
+            if value is None:
+                os.environ.pop(key, None)
+            else:
+                os.environ[key] = value
 
 
 def programmer_missing(environment: dict[str, str], variable: str) -> bool:

@@ -23,6 +23,10 @@ from golden import crossbar, nudge
 from golden.config import Config
 from golden.neuron import drive_inputs, integrate_and_fire
 from golden.number import (
+    COUNTERS,
+    INFER,
+    INFER_FIRST_SPIKE,
+    LEARN,
     MASK32,
     NEAREST,
     WEYL,
@@ -41,22 +45,8 @@ from golden.number import (
 )
 from golden.rate import rate_step
 
-INFER, LEARN, INFER_FIRST_SPIKE = 0, 1, 2
-"""Modes of an image: the free phase only; both phases; the free phase up to the first output spike."""
-
-# Places in the counter array; spikes of layer l stand at SPIKES + l.
+# Places of `COUNTERS` in the counter array; spikes of layer l stand at SPIKES + l.
 STEPS, SYNOPS, PROGRAMMED, MEMBRANE_SATURATIONS, WEIGHT_SATURATIONS, NUDGED, SKIPPED, IMAGES, SPIKES = range(9)
-COUNTERS = (
-    "steps",
-    "synops",
-    "programming_pulses",
-    "membrane_saturations",
-    "weight_saturations",
-    "nudged",
-    "skipped",
-    "images",
-)
-
 
 PAD = 16
 """Kernels run over whole groups of PAD neurons, so that compilers need no loop for what is left over. The neurons that

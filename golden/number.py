@@ -31,6 +31,21 @@ ROTATE_LAYER = 7
 """Neuron n of layer l draws from the step's word rotated right by 11 n + 7 l: any neuron's bits are wiring, not
 arithmetic, and depend on neither arrival order nor the number of lanes."""
 
+INFER, LEARN, INFER_FIRST_SPIKE = 0, 1, 2
+"""Modes of an image: the free phase only; both phases; the free phase up to the first output spike."""
+
+COUNTERS = (
+    "steps",
+    "synops",
+    "programming_pulses",
+    "membrane_saturations",
+    "weight_saturations",
+    "nudged",
+    "skipped",
+    "images",
+)
+"""Names of the counters; besides them, spikes by layer (and, in the circuit, cycles)."""
+
 TRUNCATE, NEAREST, STOCHASTIC = 0, 1, 2
 ROUNDING = {"truncate": TRUNCATE, "nearest": NEAREST, "stochastic": STOCHASTIC}
 

@@ -10,8 +10,9 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from golden import number
 from golden.config import Config, HardwareConfig
-from golden.number import MASK32, WARM_UP, WEYL, fixed_numbers, history_depth, row_numbers
+from golden.number import COUNTERS, MASK32, WARM_UP, WEYL, fixed_numbers, history_depth, row_numbers
 from rtl.crossbar import Crossbar, Kind, operation_layout, popcount
 from rtl.layout import Chunk, Layout
 from rtl.neuron import InputNeurons, Lif
@@ -25,11 +26,11 @@ COUNTER_BITS = 32
 class Mode(enum.Enum, shape=2):
     """What to do with an image."""
 
-    INFER = 0
+    INFER = number.INFER
     """The free phase."""
-    LEARN = 1
+    LEARN = number.LEARN
     """Both phases."""
-    INFER_FIRST_SPIKE = 2
+    INFER_FIRST_SPIKE = number.INFER_FIRST_SPIKE
     """The free phase up to the first output spike."""
 
 
@@ -61,20 +62,9 @@ def result_layout(config: Config) -> data.StructLayout:
 
 def counter_layout(config: Config) -> data.StructLayout:
     """Counters since the last `clear_counters`; they wrap at 2^32. `spikes` by layer, inputs first."""
-    names = (
-        "steps",
-        "cycles",
-        "synops",
-        "programming_pulses",
-        "membrane_saturations",
-        "weight_saturations",
-        "nudged",
-        "skipped",
-        "images",
-    )
     return data.StructLayout(
         {
-            **dict.fromkeys(names, COUNTER_BITS),
+            **dict.fromkeys(("cycles", *COUNTERS), COUNTER_BITS),
             "spikes": data.ArrayLayout(COUNTER_BITS, len(config.network.layers)),
         }
     )

@@ -106,7 +106,8 @@ class Crossbar(wiring.Component):
     the neuron above, is `forward` (in weight LSBs of that layer) with `forward_valid`, `forward_synapses` and
     `forward_post`, `forward_latency` cycles after E; a weight that the host reads comes the same way. `operations`,
     `programmed` and `saturations` count in stage X. A synapse's current is the weight from before the programming pulse
-    that the same spike sends.
+    that the same spike sends. A word is written three cycles after its address entered: the same address must not enter
+    again within four (a step serves each word once, and drains).
     """
 
     def __init__(self, config: Config, layout: Layout) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +76,7 @@ def run_build(
         folder = Path(scratch)
         prepare = PREPARE + (ALL_IN_BLOCKS if target.family == "ice40" else "")
         _stage("generate")
-        with _environment(environment):
+        with tools.environment(**environment):
             plan = target.platform().prepare(
                 Top(target, selftest),
                 "top",
@@ -191,20 +189,6 @@ def _tool(arguments: list[str], folder: Path, log: str | None, out: Path) -> Non
     kept.write_text(said, encoding="utf-8")
     errors = [line for line in said.splitlines() if line.startswith("ERROR")]
     raise BuildFailed(f"{Path(arguments[0]).name}: {errors[0] if errors else 'failed'} (see {kept})")
-
-
-@contextlib.contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
-    old = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in old.items():
-            if value is None:
-                os.environ.pop(name)
-            else:
-                os.environ[name] = value
 
 
 def _stage(text: str) -> None:
