@@ -114,8 +114,12 @@ class NeuronConfig:
     """The membrane saturates to [-limit, limit)."""
     fraction_bits: int | None = None
     """Fraction bits of the membrane; None: as many as the finest synapse needs, at least 12."""
+    gain_spread: float = 0.0
+    """Standard deviation of the neurons' gain alpha ~ N(1, gain_spread) (section 3.8.1): neuron n fires above
+    threshold / alpha_n. A gain of 0 or less, or one whose threshold lies above membrane_limit, never fires."""
 
     def validate(self) -> None:
+        require_range("neuron.gain_spread", self.gain_spread, 0, 2)
         require_range("neuron.threshold", self.threshold, 2.0**-8, 128)
         require_range("neuron.leak", self.leak, 0, 0.5)
         require_range("neuron.refractory", self.refractory, 2, 8)
@@ -175,6 +179,136 @@ class LearningConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProgrammingConfig:
+    """Sparse programming (section 3.6.2): which spikes of the nudge phase send a programming pulse.
+
+    Either every `every`-th spike of a neuron, or each with `probability`. The learning rate is multiplied by `every`,
+    or by 1 / `probability`, so that the mean change stays.
+    """
+
+    every: int = 1
+    probability: float = 1.0
+    count_from: str = "nudge"
+    """Where a neuron begins to count to `every`: at the start of the `nudge` phase (as in the thesis, where a neuron
+    with fewer spikes than that never programs) or of the `image`."""
+
+    @property
+    def sparse(self) -> bool:
+        """Are there spikes of the nudge phase that program nothing?"""
+        return self.every > 1 or self.probability < 1
+
+    @property
+    def compensation(self) -> float:
+        """What the learning rate is multiplied by."""
+        return self.every / self.probability
+
+    @property
+    def compensation_parts(self) -> tuple[int, int]:
+        """(odd factor f, right shift k): the compensation to the nearest eighth is f / 2^k (k may be negative)."""
+        factor, shift = round(8 * self.compensation), 3
+        while factor % 2 == 0:
+            factor, shift = factor // 2, shift - 1
+        return factor, shift
+
+    def validate(self) -> None:
+        require_range("programming.every", self.every, 1, 64)
+        if not 2.0**-10 <= self.probability <= 1:
+            fail("programming.probability", self.probability, "above 0 (at least 2^-10) and at most 1, e.g. 0.0667")
+        if self.every > 1 and self.probability < 1:
+            fail(
+                "programming.probability", self.probability, "1 while programming.every is above 1: use one of the two"
+            )
+        require_choice("programming.count_from", self.count_from, ("nudge", "image"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceConfig:
+    """The memristor of every synapse (section 3.2, eq 3.2) and its faults (section 3.8); the defaults are ideal.
+
+    A weight is W = (G+ - G-) / (Gmax - Gmin) times the layer's full range, with G- fixed mid-range. Deviations are
+    drawn once a device, from `seed` and its place, or read from `file`.
+    """
+
+    conductance_min: float = 0.001
+    conductance_max: float = 1.0
+    """Gmin and Gmax, in any unit. They scale what is shown; weights are relative to Gmax - Gmin."""
+    slope_up: float = 1.0
+    slope_down: float = 1.0
+    """S+ and S- over the nominal slope: what a step up, a step down is multiplied by."""
+    slope_spread: float = 0.0
+    """Standard deviation of a device's slopes, as a part of the slope; a slope never falls below 0."""
+    slope_symmetric: bool = False
+    """One draw for S+ and S- of a device, instead of one each."""
+    threshold_up: float = 1.0
+    threshold_down: float = 1.0
+    """Vth+ and -Vth- in volts. The programming pulse is as high as these; what a device deviates is left over."""
+    threshold_spread: float = 0.0
+    """Standard deviation of a device's thresholds, as a part of the threshold (eq 3.14)."""
+    threshold_symmetric: bool = False
+    """One draw for both thresholds of a device, instead of one each."""
+    speed: float = 1e-4
+    """Part of Gmax - Gmin that 50 ns at 1 V over the threshold move: S * 50 ns * 1 V / (Gmax - Gmin) (eq 3.16)."""
+    pulse_ns: float = 50.0
+    """Length of either half of the programming pulse. With `speed` it says what a threshold's deviation costs."""
+    nonlinearity_up: float = 0.0
+    nonlinearity_down: float = 0.0
+    """eta+ and eta-: the exponents of eq 3.2."""
+    nonlinearity_form: str = "saturating"
+    """saturating: steps up are largest at Gmin, steps down at Gmax, as the text of section 3.8.3 says. accelerating:
+    steps up are largest at Gmax, steps down at Gmin, as eq 3.2 is printed."""
+    write_noise: float = 0.0
+    """Standard deviation of the noise of every write, as a part of Gmax - Gmin (section 3.8.2)."""
+    stuck_on: float = 0.0
+    stuck_off: float = 0.0
+    """Part of the devices that stay at Gmax, at Gmin, whatever is written."""
+    states: int | None = None
+    """Number of conductance states, evenly spaced, a power of two; None: as many as the layer's bits have. A change is
+    rounded to whole states as the layer's `rounding` says, so in fixed point `bits` becomes log2(states)."""
+    seed: int | None = None
+    """Seed of the deviations: the same seed is the same chip. None: training.seed."""
+    file: str | None = None
+    """Measured devices, CSV or NPZ (docs/devices.md), in place of the drawn deviations."""
+
+    @property
+    def ideal(self) -> bool:
+        """Does every device make exactly the step that it is given? Then `draw: neuron` is possible."""
+        faults = (self.slope_spread, self.threshold_spread, self.nonlinearity_up, self.nonlinearity_down,
+                  self.write_noise, self.stuck_on, self.stuck_off)  # fmt: skip
+        return self.slope_up == self.slope_down == 1 and not any(faults) and self.file is None
+
+    def validate(self) -> None:
+        require_range("device.conductance_min", self.conductance_min, 0, 1e12)
+        if not self.conductance_min < self.conductance_max < math.inf:
+            fail(
+                "device.conductance_max",
+                self.conductance_max,
+                f"above device.conductance_min = {self.conductance_min:g}",
+            )
+        for name in ("slope_up", "slope_down"):
+            require_range(f"device.{name}", getattr(self, name), 0, 4)
+        require_range("device.slope_spread", self.slope_spread, 0, 2)
+        for name in ("threshold_up", "threshold_down"):
+            require_range(f"device.{name}", getattr(self, name), 1e-3, 100)
+        require_range("device.threshold_spread", self.threshold_spread, 0, 1)
+        require_range("device.speed", self.speed, 1e-9, 10)
+        require_range("device.pulse_ns", self.pulse_ns, 1e-3, 1e9)
+        for name in ("nonlinearity_up", "nonlinearity_down"):
+            require_range(f"device.{name}", getattr(self, name), 0, 4)
+        require_choice("device.nonlinearity_form", self.nonlinearity_form, ("saturating", "accelerating"))
+        require_range("device.write_noise", self.write_noise, 0, 1)
+        for name in ("stuck_on", "stuck_off"):
+            require_range(f"device.{name}", getattr(self, name), 0, 1)
+        if self.stuck_on + self.stuck_off > 1:
+            fail("device.stuck_off", self.stuck_off, f"at most 1 - device.stuck_on = {1 - self.stuck_on:g}")
+        if self.states is not None:
+            require_range("device.states", self.states, 4, 2**24)
+            if log2_exact(self.states) is None:
+                fail("device.states", self.states, "a power of two, e.g. 64")
+        if self.seed is not None:
+            require_range("device.seed", self.seed, 0, 2**32 - 1)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SynapseConfig:
     """One layer of synapses: format, learning rate and its schedule, rounding, initial weights."""
 
@@ -198,7 +332,7 @@ class SynapseConfig:
         return self.bits - 1 - log2_exact(self.range)
 
     def validate(self, key: str) -> None:
-        require_range(f"{key}.bits", self.bits, 4, 24)
+        require_range(f"{key}.bits", self.bits, 2, 24)
         require_range(f"{key}.range", self.range, 2.0**-8, 16)
         if log2_exact(self.range) is None:
             fail(f"{key}.range", self.range, "a power of two, e.g. 0.25, 0.5 or 1")
@@ -261,6 +395,8 @@ class Config:
     learning: LearningConfig = field(default_factory=LearningConfig)
     synapses: tuple[SynapseConfig, ...] = ()
     """One entry for each layer of synapses, input side first; a single entry serves all."""
+    programming: ProgrammingConfig = field(default_factory=ProgrammingConfig)
+    device: DeviceConfig = field(default_factory=DeviceConfig)
     number: NumberConfig = field(default_factory=NumberConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     hardware: HardwareConfig = field(default_factory=HardwareConfig)
@@ -273,11 +409,16 @@ class Config:
             single = self.synapses or (SynapseConfig(),)
             object.__setattr__(self, "synapses", single * layers)
         self.validate()
+        if self.device.states is not None:
+            bits = log2_exact(self.device.states)
+            limited = tuple(dataclasses.replace(s, bits=min(s.bits, bits)) for s in self.synapses)
+            object.__setattr__(self, "synapses", limited)
 
     def validate(self) -> None:
         """Raise `ConfigError` for the first value that cannot be built."""
-        for section in ("dataset", "network", "input", "neuron", "rate", "learning", "number", "training", "hardware"):
-            getattr(self, section).validate()
+        for section in dataclasses.fields(self):
+            if section.name not in ("name", "synapses", "boards"):
+                getattr(self, section.name).validate()
         for name, board in self.boards.items():
             board.validate(f"boards.{name}")
         layers = len(self.network.layers) - 1
@@ -285,6 +426,12 @@ class Config:
             fail("synapses", f"{len(self.synapses)} entries", f"one for all, or {layers}: one a layer of synapses")
         for index, synapse in enumerate(self.synapses):
             synapse.validate(f"synapses[{index}]")
+            if not self.device.ideal and synapse.rounding == "stochastic" and synapse.draw != "synapse":
+                fail(
+                    f"synapses[{index}].draw",
+                    synapse.draw,
+                    "synapse, where devices are not ideal: each makes a step of its own",
+                )
         if self.number.format == "fixed":
             self._validate_fixed()
 
@@ -336,9 +483,11 @@ class Config:
         return max(12, *(synapse.fraction_bits for synapse in self.synapses))
 
     def step_shift(self, layer: int) -> int:
-        """Right shift that turns rho-bar into weight LSBs of `layer` before any halving (may be negative)."""
+        """Right shift that turns rho-bar times `compensation_parts`' factor into weight LSBs of `layer`, before any
+        halving (may be negative)."""
         synapse = self.synapses[layer]
-        return self.rate.fraction_bits - log2_exact(synapse.learning_rate) - synapse.fraction_bits
+        shift = self.programming.compensation_parts[1]
+        return self.rate.fraction_bits - log2_exact(synapse.learning_rate) - synapse.fraction_bits + shift
 
     def replace(self, **sections: object) -> Config:
         """A copy with whole sections replaced (validated anew)."""

@@ -1,5 +1,9 @@
 """The synapses: one spike reads its row (or column), which is the communication pulse, and then programs it.
 
+Programming is the second pulse: not every spike sends it (`golden.network`, sparse programming). Where all devices
+make the step they are given, the step is rounded once for all of them (`program_rows`, `program_pairs`) or once for
+each (`..._drawing`); devices with faults each make their own (`..._devices`, `golden.device`).
+
 All layers' matrices stand below each other in one array of shape (rows, columns): the matrix of a layer begins at row
 `base`, has one row for each presynaptic neuron and a last row for the bias, and one column for each postsynaptic
 neuron.
@@ -8,14 +12,16 @@ A spike's current is the weights as they stood before this spike's programming p
 exist: their weights and steps are 0.
 """
 
-from golden.number import kernel, neuron_draw, row_word, weight_step
+from golden.device import half_volts, write
+from golden.number import kernel, neuron_draw, noise_row, row_word, weight_step
 
 
 @kernel
-def neuron_steps(layer, width, integrator, word, gain, shift, rounding, steps):
+def neuron_steps(layer, width, integrator, word, factor, gain, shift, rounding, steps):
     """The weight step of every neuron of `layer`, one draw a neuron: all synapses it meets in this step share it."""
     for n in range(width):
-        steps[layer, n] = weight_step(integrator[layer, n], gain, shift, rounding, neuron_draw(word, layer, n, shift))
+        draw = neuron_draw(word, layer, n, shift)
+        steps[layer, n] = weight_step(integrator[layer, n], factor, gain, shift, rounding, draw)
 
 
 @kernel
@@ -31,14 +37,14 @@ def read_rows(weights, base, fired, count, layer, width, forward):
 
 
 @kernel
-def program_rows(weights, base, fired, count, layer, width, sign, steps, low, high):
-    """Every presynaptic spike i programs row base + i with the steps of `layer` times the image's sign.
+def program_rows(weights, base, pulses, count, layer, width, sign, steps, low, high):
+    """Every presynaptic programming pulse i programs row base + i with the steps of `layer` times the image's sign.
 
-    Returns the number of saturations.
+    The first `count` entries of `pulses` number the neurons that send one. Returns the number of saturations.
     """
     saturations = 0
     for j in range(count):
-        row = base + fired[j]
+        row = base + pulses[j]
         for n in range(width):
             exact = weights[row, n] + sign * steps[layer, n]
             new = min(max(exact, low), high)
@@ -49,19 +55,41 @@ def program_rows(weights, base, fired, count, layer, width, sign, steps, low, hi
 
 @kernel
 def program_rows_drawing(
-    weights, base, fired, count, layer, width, sign, integrator, row_number, gain, shift, rounding, word, low, high
+    weights, base, pulses, count, layer, width, sign, integrator, number, factor, gain, shift, rounding, word, low, high
 ):
-    """As `program_rows`, with one draw a synapse: `row_number` numbers row `base` among all rows of the network."""
+    """As `program_rows`, with one draw a synapse: `number` is that of the first neuron below (`neuron_numbers`)."""
     saturations = 0
     for j in range(count):
-        row = base + fired[j]
-        drawn = row_word(word, row_number + fired[j])
+        row = base + pulses[j]
+        drawn = row_word(word, number + pulses[j])
         for n in range(width):
-            step = weight_step(integrator[layer, n], gain, shift, rounding, neuron_draw(drawn, layer, n, shift))
-            exact = weights[row, n] + sign * step
+            draw = neuron_draw(drawn, layer, n, shift)
+            exact = weights[row, n] + sign * weight_step(integrator[layer, n], factor, gain, shift, rounding, draw)
             new = min(max(exact, low), high)
             saturations += 1 if new != exact else 0
             weights[row, n] = new
+    return saturations
+
+
+@kernel
+def program_rows_devices(
+    weights, base, pulses, count, layer, width, sign, integrator, number, factor, gain, shift, rounding, word, low,
+    high, devices,
+):  # fmt: skip
+    """As `program_rows_drawing`, on devices with faults."""
+    saturations = 0
+    for j in range(count):
+        row = base + pulses[j]
+        drawn = row_word(word, number + pulses[j])
+        noise = noise_row(word, number + pulses[j])
+        for n in range(width):
+            x = sign * half_volts(integrator[layer, n], factor, gain)
+            up = max(x - devices.offset_up[row, n], 0)
+            down = min(x + devices.offset_down[row, n], 0)
+            saturations += write(
+                weights, row, n, layer - 1, up, down, noise ^ devices.key[layer, n], shift, rounding,
+                neuron_draw(drawn, layer, n, shift), low, high, devices,
+            )  # fmt: skip
     return saturations
 
 
@@ -86,23 +114,23 @@ def read_pairs(weights, base, layer, widths, padded, spikes, forward, backward):
 
 
 @kernel
-def program_pairs(weights, base, layer, before, padded, spikes, sign, steps_backward, steps_forward, low, high):
-    """Program two-way synapses from `layer` up: a spike of i writes the step of k, a spike of k writes the step of i;
-    where both fire, their exact sum is added before saturation. `before` is the width of `layer`, `padded` the padded
-    width of the layer above. Returns saturations."""
+def program_pairs(weights, base, layer, before, padded, pulses, sign, steps_backward, steps_forward, low, high):
+    """Program two-way synapses from `layer` up: a pulse of i writes the step of k, a pulse of k writes the step of i;
+    where both send one, their exact sum is added before saturation. `pulses` has shape (layers, neurons), `before` is
+    the width of `layer`, `padded` the padded width of the layer above. Returns saturations."""
     saturations = 0
     for i in range(before):
-        if spikes[layer, i]:
+        if pulses[layer, i]:
             step = steps_backward[layer, i]
             for k in range(padded):
-                exact = weights[base + i, k] + sign * (steps_forward[layer + 1, k] + spikes[layer + 1, k] * step)
+                exact = weights[base + i, k] + sign * (steps_forward[layer + 1, k] + pulses[layer + 1, k] * step)
                 new = min(max(exact, low), high)
                 saturations += 1 if new != exact else 0
                 weights[base + i, k] = new
     for k in range(padded):
-        if spikes[layer + 1, k]:
+        if pulses[layer + 1, k]:
             for i in range(before):
-                if not spikes[layer, i]:
+                if not pulses[layer, i]:
                     exact = weights[base + i, k] + sign * steps_backward[layer, i]
                     new = min(max(exact, low), high)
                     saturations += 1 if new != exact else 0
@@ -112,21 +140,62 @@ def program_pairs(weights, base, layer, before, padded, spikes, sign, steps_back
 
 @kernel
 def program_pairs_drawing(
-    weights, base, layer, widths, spikes, sign, integrator, row_number, gain, shift, rounding, word, low, high
+    weights, base, layer, widths, pulses, sign, integrator, number, factor, gain, shift, rounding, word, low, high
 ):
     """As `program_pairs`, with one draw a synapse: the exact sum of both rho-bars is rounded once.
 
-    `row_number` numbers column 0 among all rows and columns of the network.
+    `number` is that of the first neuron above (`neuron_numbers`).
     """
     saturations = 0
     for k in range(widths[layer + 1]):
-        drawn = row_word(word, row_number + k)
+        drawn = row_word(word, number + k)
         for i in range(widths[layer]):
-            if spikes[layer, i] or spikes[layer + 1, k]:
-                rhobar = spikes[layer, i] * integrator[layer + 1, k] + spikes[layer + 1, k] * integrator[layer, i]
-                step = weight_step(rhobar, gain, shift, rounding, neuron_draw(drawn, layer, i, shift))
+            if pulses[layer, i] or pulses[layer + 1, k]:
+                rhobar = pulses[layer, i] * integrator[layer + 1, k] + pulses[layer + 1, k] * integrator[layer, i]
+                step = weight_step(rhobar, factor, gain, shift, rounding, neuron_draw(drawn, layer, i, shift))
                 exact = weights[base + i, k] + sign * step
                 new = min(max(exact, low), high)
                 saturations += 1 if new != exact else 0
                 weights[base + i, k] = new
     return saturations
+
+
+@kernel
+def program_pairs_devices(
+    weights, base, layer, widths, pulses, sign, integrator, number, factor, gain, shift, rounding, word, low, high,
+    devices,
+):  # fmt: skip
+    """As `program_pairs_drawing`, on devices with faults: what the pulses of both sides leave over a device's
+    thresholds is added, and written once (with one draw of noise)."""
+    saturations = 0
+    for k in range(widths[layer + 1]):
+        drawn = row_word(word, number + k)
+        noise = noise_row(word, number + k)
+        for i in range(widths[layer]):
+            if pulses[layer, i] or pulses[layer + 1, k]:
+                offset_up, offset_down = devices.offset_up[base + i, k], devices.offset_down[base + i, k]
+                none = 0 * offset_up
+                up, down = none, none
+                if pulses[layer, i]:
+                    x = sign * half_volts(integrator[layer + 1, k], factor, gain)
+                    up, down = max(x - offset_up, none), min(x + offset_down, none)
+                if pulses[layer + 1, k]:
+                    x = sign * half_volts(integrator[layer, i], factor, gain)
+                    up, down = up + max(x - offset_up, none), down + min(x + offset_down, none)
+                saturations += write(
+                    weights, base + i, k, layer, up, down, noise ^ devices.key[layer, i], shift, rounding,
+                    neuron_draw(drawn, layer, i, shift), low, high, devices,
+                )  # fmt: skip
+    return saturations
+
+
+@kernel
+def pair_operations(layer, widths, pulses):
+    """How many two-way synapses from `layer` up are programmed, those with two pulses counted twice."""
+    below = 0
+    for i in range(widths[layer]):
+        below += pulses[layer, i]
+    above = 0
+    for k in range(widths[layer + 1]):
+        above += pulses[layer + 1, k]
+    return below * widths[layer + 1] + above * widths[layer]

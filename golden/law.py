@@ -16,8 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from golden import crossbar
-from golden.config import Config
-from golden.network import before, fixed_parameters, real_parameters
+from golden.config import Config, ProgrammingConfig
+from golden.device import network_devices
+from golden.network import before, fixed_devices, fixed_parameters, real_parameters, row_bases
 from golden.neuron import integrate_and_fire
 from golden.number import MASK32, WEYL, fixed_numbers, image_word, kernel, seed_word, xorshift32
 from golden.rate import rate_step
@@ -50,6 +51,7 @@ def law_config(config: Config, real: bool) -> Config:
     Formats, rounding and draws are those of `config` (its last layer of synapses). In fixed point the weight's range is
     as wide as can be and the learning rate is 2^-5 in place of 1, so that the whole change fits into [-16, 16) and a
     weight of 12 bits is programmed through a right shift of 4; in real numbers the rate is 1 and nothing is clipped.
+    Every spike programs, and the devices are those of `config`.
     """
     synapse = dataclasses.replace(config.synapses[-1], range=16.0, learning_rate=1.0 if real else 2.0**-5, halve_at=())
     return config.replace(
@@ -61,6 +63,7 @@ def law_config(config: Config, real: bool) -> Config:
         ),
         rate=dataclasses.replace(config.rate, leak=0.1 if real else 0.125, delay=100, filter=10 if real else 8),
         synapses=(synapse, synapse),
+        programming=ProgrammingConfig(),
         number=dataclasses.replace(config.number, format="real" if real else "fixed"),
     )
 
@@ -107,7 +110,7 @@ class _Pair(NamedTuple):
 
 
 @kernel
-def _run(run, pre, post, word, p, pair, weights, trace):
+def _run(run, pre, post, word, p, pair, weights, devices, trace):
     """One run of the pair into `trace`; `pre` and `post` have shape (runs, steps)."""
     for array in (pair.refractory, pair.spikes, pair.filtered):
         array[:] = 0
@@ -115,22 +118,28 @@ def _run(run, pre, post, word, p, pair, weights, trace):
         array[:] = 0
     pair.history[:] = 0
     weights[:] = 0
+    base = p.base[1]
     depth = pair.history.shape[0]
-    gain, shift, rounding = p.step_gain[1], p.step_shift[1], p.rounding[1]
+    factor, gain, shift, rounding = p.step_factor[1], p.step_gain[1], p.step_shift[1], p.rounding[1]
     low, high = p.weight_low[1], p.weight_high[1]
     saturations = 0
     for t in range(pre.shape[1]):
         word = xorshift32(word)
-        if t > 0 and p.per_synapse[1]:
+        if t > 0 and not devices.alike:
+            saturations += crossbar.program_pairs_devices(
+                weights, base, 1, p.widths, pair.spikes, 1, pair.integrator, p.number[2],
+                factor, gain, shift, rounding, word, low, high, devices,
+            )  # fmt: skip
+        elif t > 0 and p.per_synapse[1]:
             saturations += crossbar.program_pairs_drawing(
-                weights, 0, 1, p.widths, pair.spikes, 1, pair.integrator, p.row_number[1],
-                gain, shift, rounding, word, low, high,
+                weights, base, 1, p.widths, pair.spikes, 1, pair.integrator, p.number[2],
+                factor, gain, shift, rounding, word, low, high,
             )  # fmt: skip
         elif t > 0:
-            crossbar.neuron_steps(2, 1, pair.integrator, word, gain, shift, rounding, pair.steps_forward)
-            crossbar.neuron_steps(1, 1, pair.integrator, word, gain, shift, rounding, pair.steps_backward)
+            crossbar.neuron_steps(2, 1, pair.integrator, word, factor, gain, shift, rounding, pair.steps_forward)
+            crossbar.neuron_steps(1, 1, pair.integrator, word, factor, gain, shift, rounding, pair.steps_backward)
             saturations += crossbar.program_pairs(
-                weights, 0, 1, 1, 1, pair.spikes, 1, pair.steps_backward, pair.steps_forward, low, high
+                weights, base, 1, 1, 1, pair.spikes, 1, pair.steps_backward, pair.steps_forward, low, high
             )
         now = t % depth
         leaving, delayed = before(now, p.filter, depth), before(now, p.delay, depth)
@@ -151,7 +160,7 @@ def _run(run, pre, post, word, p, pair, weights, trace):
             trace.refractory[run, t, layer - 1] = pair.refractory[layer, 0]
             trace.filtered[run, t, layer - 1] = pair.filtered[layer, 0]
             trace.integrator[run, t, layer - 1] = pair.integrator[layer, 0]
-        trace.weight[run, t] = weights[0, 0]
+        trace.weight[run, t] = weights[base, 0]
         trace.word[run, t] = word
     trace.saturations[run] = saturations
 
@@ -172,6 +181,10 @@ def run_pair(config: Config, drive_pre: np.ndarray, drive_post: np.ndarray) -> P
         p = p._replace(weight_low=np.full(2, -np.inf), weight_high=np.full(2, np.inf))
     else:
         p = fixed_parameters(config, fixed_numbers(config), 0)
+    rows = sum(size + 1 for size in config.network.layers[:-1])
+    weights = np.zeros((rows, 1), number)
+    fixed = None if real else fixed_devices(config, fixed_numbers(config))
+    devices = network_devices(config, fixed, weights.shape, row_bases(config.network.layers))
     shape = (3, 1)
     pair = _Pair(
         membrane=np.zeros(shape, number),
@@ -195,10 +208,9 @@ def run_pair(config: Config, drive_pre: np.ndarray, drive_post: np.ndarray) -> P
         word=np.zeros((runs, steps), np.int64),
         saturations=np.zeros(runs, np.int64),
     )
-    weights = np.zeros((1, 1), number)
     key = seed_word(config.training.seed)
     for run in range(runs):
-        _run(run, pre, post, image_word((key + run * WEYL) & MASK32), p, pair, weights, trace)
+        _run(run, pre, post, image_word((key + run * WEYL) & MASK32), p, pair, weights, devices, trace)
     return trace
 
 

@@ -4,7 +4,9 @@ One step t of an image, in order (docs/number-formats.md draws it):
 
 1. The pass: every spike of step t-1 reads its synapses, which become currents; in the nudge phase it also programs
    them with the other side's rho-bar of step t-1. Inputs and biases serve their row; the two sides of a two-way layer
-   serve rows and columns of the same matrix. The bias neuron fires in steps 0, T_refract, 2 T_refract, ...
+   serve rows and columns of the same matrix. The bias neuron fires in steps 0, T_refract, 2 T_refract, ... With sparse
+   programming only some spikes of the nudge phase send a programming pulse: every N-th of a neuron, which is counted
+   when it fires, or each with probability p, which is drawn here.
 2. In the nudge phase, the outputs also receive sign * beta * (target - rate).
 3. The update: every neuron leaks, integrates, saturates, fires, resets; its rho-bar block takes the step's spike.
 
@@ -21,6 +23,7 @@ import numpy as np
 
 from golden import crossbar, nudge
 from golden.config import Config
+from golden.device import FREE, STUCK_ON, DeviceNumbers, device_numbers, network_devices, thresholds
 from golden.neuron import drive_inputs, integrate_and_fire
 from golden.number import (
     COUNTERS,
@@ -28,7 +31,7 @@ from golden.number import (
     INFER_FIRST_SPIKE,
     LEARN,
     MASK32,
-    NEAREST,
+    ROUNDING,
     WEYL,
     FixedNumbers,
     fixed_numbers,
@@ -36,9 +39,11 @@ from golden.number import (
     image_word,
     input_phase_step,
     kernel,
-    row_numbers,
+    neuron_numbers,
+    pulse_limit,
     scale,
     seed_word,
+    sends_pulse,
     skip_counts,
     target_counts,
     xorshift32,
@@ -61,7 +66,8 @@ def padded_width(size: int) -> int:
 class Parameters(NamedTuple):
     """What the kernels need to know. Fixed point: integers (gains and leaks are shifts). Real: floats."""
 
-    threshold: float | int
+    threshold: np.ndarray
+    """Shape (layers, neurons)."""
     membrane_low: float | int
     membrane_high: float | int
     leak: float | int
@@ -89,13 +95,20 @@ class Parameters(NamedTuple):
     """Shape (synapse layers,): from weight to membrane (shift or factor 1.0)."""
     weight_low: np.ndarray
     weight_high: np.ndarray
+    step_factor: np.ndarray
+    """What rho-bar is multiplied by to make up for spikes that program nothing (fixed point)."""
     step_gain: np.ndarray
     """Learning rate now: left shift before the right shift `step_shift`, or eta itself in real numbers."""
     step_shift: np.ndarray
     rounding: np.ndarray
     per_synapse: np.ndarray
-    row_number: np.ndarray
-    """Number of a synapse layer's first row or column among all of the network's, for draws per synapse."""
+    number: np.ndarray
+    """Shape (layers,): number of each layer's first neuron among all (`neuron_numbers`), for draws."""
+    pulse_every: int
+    pulse_limit: int
+    """A spike sends a programming pulse with probability pulse_limit / 2^16; 2^16: each."""
+    pulse_from: int
+    """Step from which spikes are counted to `pulse_every`."""
 
 
 class State(NamedTuple):
@@ -111,6 +124,15 @@ class State(NamedTuple):
     """Shape (inputs + 1,): numbers of the input neurons that fired; the pass adds the bias."""
     fired: np.ndarray
     """Shape (1,): entries of `fired_list`."""
+    pulse_list: np.ndarray
+    """As `fired_list`: the input neurons that send a programming pulse."""
+    pulsed: np.ndarray
+    """Shape (1,): entries of `pulse_list`."""
+    pulses: np.ndarray
+    """The neurons that send a programming pulse."""
+    input_pulse_count: np.ndarray
+    """Shape (1, inputs): spikes since the last programming pulse."""
+    pulse_count: np.ndarray
     membrane: np.ndarray
     refractory: np.ndarray
     spikes: np.ndarray
@@ -162,67 +184,119 @@ def reset(state, p):
     state.history[:] = 0
     state.counts[:] = 0
     state.input_spikes[:] = 0
+    state.pulse_count[:] = 0
+    state.input_pulse_count[:] = 0
     for n in range(state.input_membrane.shape[0]):
         state.input_membrane[n] = (n * p.phase_step) % p.input_threshold
 
 
 @kernel
-def synapse_pass(t, learn, sign, word, p, state, weights, counters):
+def draw_pulses(word, p, state):
+    """Sparse programming with probability p: which of the spikes of step t-1 send a programming pulse."""
+    if p.pulse_limit == 1 << 16:
+        return
+    count = 0
+    for j in range(state.fired[0]):
+        state.pulse_list[count] = state.fired_list[j]
+        count += 1 if sends_pulse(word, state.fired_list[j], p.pulse_limit) else 0
+    state.pulsed[0] = count
+    for layer in range(1, p.widths.shape[0]):
+        for n in range(p.widths[layer]):
+            pulse = 0
+            if state.spikes[layer, n]:
+                pulse = 1 if sends_pulse(word, p.number[layer] + n, p.pulse_limit) else 0
+            state.pulses[layer, n] = pulse
+
+
+@kernel
+def bias_sends_pulse(t, layer, word, p):
+    """Does the bias neuron that stands behind `layer` send a programming pulse, having fired in step t-1?"""
+    if p.pulse_limit < 1 << 16:
+        return sends_pulse(word, p.number[layer] + p.widths[layer], p.pulse_limit)
+    # Its spikes so far, from step `pulse_from`.
+    fired = (t - 1) // p.refractory - (p.pulse_from + p.refractory - 1) // p.refractory + 1
+    return fired % p.pulse_every == 0
+
+
+@kernel
+def synapse_pass(t, learn, sign, word, p, state, weights, counters, devices):
     """Step 1: serve the spikes of step t-1."""
     outputs = p.widths.shape[0] - 1
-    forward, backward, spikes = state.forward, state.backward, state.spikes
+    forward, backward, spikes, pulses = state.forward, state.backward, state.spikes, state.pulses
     forward[:] = 0
     backward[:] = 0
     if t == 0:
         return
     integrator, steps_forward, steps_backward = state.integrator, state.steps_forward, state.steps_backward
     if learn:
+        draw_pulses(word, p, state)
+    if learn and devices.alike:
         for layer in range(1, outputs + 1):
             s = layer - 1
             crossbar.neuron_steps(
-                layer, p.padded[layer], integrator, word, p.step_gain[s], p.step_shift[s], p.rounding[s], steps_forward
-            )
+                layer, p.padded[layer], integrator, word, p.step_factor[s], p.step_gain[s], p.step_shift[s],
+                p.rounding[s], steps_forward,
+            )  # fmt: skip
         for s in range(1, outputs):
             crossbar.neuron_steps(
-                s, p.padded[s], integrator, word, p.step_gain[s], p.step_shift[s], p.rounding[s], steps_backward
-            )
+                s, p.padded[s], integrator, word, p.step_factor[s], p.step_gain[s], p.step_shift[s],
+                p.rounding[s], steps_backward,
+            )  # fmt: skip
     bias_fires = (t - 1) % p.refractory == 0
-    operations = 0
+    operations, programmed = 0, 0
     saturations = 0
     for s in range(outputs):
         base, width = p.base[s], p.padded[s + 1]
-        gain, shift, rounding, row_number = p.step_gain[s], p.step_shift[s], p.rounding[s], p.row_number[s]
+        factor, gain, shift, rounding = p.step_factor[s], p.step_gain[s], p.step_shift[s], p.rounding[s]
         low, high = p.weight_low[s], p.weight_high[s]
         # One-way rows: the inputs' and the biases', which stand last in each matrix.
-        rows = state.fired[0] if s == 0 else 0
+        fired, rows = state.fired_list, state.fired[0] if s == 0 else 0
+        pulsing, pulsed = state.pulse_list, state.pulsed[0] if s == 0 else 0
         if bias_fires:
-            state.fired_list[rows] = p.widths[s]
+            fired[rows] = p.widths[s]
             rows += 1
-        fired = state.fired_list
+            if learn and bias_sends_pulse(t, s, word, p):
+                pulsing[pulsed] = p.widths[s]
+                pulsed += 1
         crossbar.read_rows(weights, base, fired, rows, s + 1, width, forward)
         operations += p.widths[s + 1] * rows
-        if learn and p.per_synapse[s]:
-            saturations += crossbar.program_rows_drawing(
-                weights, base, fired, rows, s + 1, p.widths[s + 1], sign, integrator, row_number,
-                gain, shift, rounding, word, low, high,
-            )  # fmt: skip
-        elif learn:
-            saturations += crossbar.program_rows(
-                weights, base, fired, rows, s + 1, width, sign, steps_forward, low, high
-            )
-        if s > 0:
-            operations += crossbar.read_pairs(weights, base, s, p.widths, width, spikes, forward, backward)
-            if learn and p.per_synapse[s]:
-                saturations += crossbar.program_pairs_drawing(
-                    weights, base, s, p.widths, spikes, sign, integrator, row_number,
-                    gain, shift, rounding, word, low, high,
+        if learn:
+            programmed += p.widths[s + 1] * pulsed
+            if not devices.alike:
+                saturations += crossbar.program_rows_devices(
+                    weights, base, pulsing, pulsed, s + 1, p.widths[s + 1], sign, integrator, p.number[s],
+                    factor, gain, shift, rounding, word, low, high, devices,
                 )  # fmt: skip
-            elif learn:
+            elif p.per_synapse[s]:
+                saturations += crossbar.program_rows_drawing(
+                    weights, base, pulsing, pulsed, s + 1, p.widths[s + 1], sign, integrator, p.number[s],
+                    factor, gain, shift, rounding, word, low, high,
+                )  # fmt: skip
+            else:
+                saturations += crossbar.program_rows(
+                    weights, base, pulsing, pulsed, s + 1, width, sign, steps_forward, low, high
+                )
+        if s == 0:
+            continue
+        operations += crossbar.read_pairs(weights, base, s, p.widths, width, spikes, forward, backward)
+        if learn:
+            programmed += crossbar.pair_operations(s, p.widths, pulses)
+            if not devices.alike:
+                saturations += crossbar.program_pairs_devices(
+                    weights, base, s, p.widths, pulses, sign, integrator, p.number[s + 1],
+                    factor, gain, shift, rounding, word, low, high, devices,
+                )  # fmt: skip
+            elif p.per_synapse[s]:
+                saturations += crossbar.program_pairs_drawing(
+                    weights, base, s, p.widths, pulses, sign, integrator, p.number[s + 1],
+                    factor, gain, shift, rounding, word, low, high,
+                )  # fmt: skip
+            else:
                 saturations += crossbar.program_pairs(
-                    weights, base, s, p.widths[s], width, spikes, sign, steps_backward, steps_forward, low, high
+                    weights, base, s, p.widths[s], width, pulses, sign, steps_backward, steps_forward, low, high
                 )
     counters[SYNOPS] += operations
-    counters[PROGRAMMED] += operations if learn else 0
+    counters[PROGRAMMED] += programmed
     counters[WEIGHT_SATURATIONS] += saturations
 
 
@@ -234,12 +308,29 @@ def before(row, steps, depth):
 
 
 @kernel
+def count_to(every, layer, n, counts):
+    """Count one spike of neuron n; 1 and back to 0 when it is the `every`-th, else 0."""
+    counts[layer, n] += 1
+    if counts[layer, n] < every:
+        return 0
+    counts[layer, n] = 0
+    return 1
+
+
+@kernel
 def neuron_update(t, label, nudging, sign, p, pixels, state, counters):
     """Steps 2 and 3: every neuron and its rho-bar block."""
     outputs = p.widths.shape[0] - 1
     fired = drive_inputs(pixels, p.input_threshold, state.input_membrane, state.input_spikes, state.fired_list)
     state.fired[0] = fired
     counters[SPIKES] += fired
+    if p.pulse_every > 1:
+        pulsed = 0
+        for j in range(fired if t >= p.pulse_from else 0):
+            n = state.fired_list[j]
+            state.pulse_list[pulsed] = n
+            pulsed += count_to(p.pulse_every, 0, n, state.input_pulse_count)
+        state.pulsed[0] = pulsed
     # Rows of the history not yet written in this image hold 0: no special case for steps before the image.
     depth = state.history.shape[0]
     now = t % depth
@@ -266,6 +357,11 @@ def neuron_update(t, label, nudging, sign, p, pixels, state, counters):
         counters[MEMBRANE_SATURATIONS] += saturated
         for n in range(width):
             state.history[now, layer, n] = state.spikes[layer, n]
+        if p.pulse_every > 1:
+            for n in range(width):
+                state.pulses[layer, n] = 0
+                if state.spikes[layer, n] and t >= p.pulse_from:
+                    state.pulses[layer, n] = count_to(p.pulse_every, layer, n, state.pulse_count)
         rate_step(
             layer, width, now, leaving, delayed, delayed_leaving, state.history,
             p.rate_gain, p.rate_leak, state.filtered, state.integrator,
@@ -298,7 +394,7 @@ def record(t, word, p, state, weights, trace):
 
 
 @kernel
-def present(pixels, label, mode, key, p, state, weights, counters, trace, free_counts):
+def present(pixels, label, mode, key, p, state, weights, counters, devices, trace, free_counts):
     """One image through its phases. `key` is the image's stream key (learning only).
 
     Writes weights, counters and `free_counts` (shape (outputs,): spikes in the window at the end of the free phase).
@@ -314,7 +410,7 @@ def present(pixels, label, mode, key, p, state, weights, counters, trace, free_c
     t = 0
     while t < end:
         word = xorshift32(word)
-        synapse_pass(t, t > p.free_steps, sign, word, p, state, weights, counters)
+        synapse_pass(t, t > p.free_steps, sign, word, p, state, weights, counters, devices)
         neuron_update(t, label, t >= p.free_steps, sign, p, pixels, state, counters)
         record(t, word, p, state, weights, trace)
         if first < 0:
@@ -340,10 +436,10 @@ def present(pixels, label, mode, key, p, state, weights, counters, trace, free_c
 
 
 @kernel
-def present_all(images, labels, mode, key, p, state, weights, counters, trace, free_counts, results):
+def present_all(images, labels, mode, key, p, state, weights, counters, devices, trace, free_counts, results):
     """Many images in order; `results` has shape (images, 4), a row as `present` returns. Returns the next key."""
     for i in range(images.shape[0]):
-        outcome = present(images[i], labels[i], mode, key, p, state, weights, counters, trace, free_counts)
+        outcome = present(images[i], labels[i], mode, key, p, state, weights, counters, devices, trace, free_counts)
         for j in range(4):
             results[i, j] = outcome[j]
         if mode == LEARN:
@@ -371,79 +467,93 @@ def row_bases(layers: tuple[int, ...]) -> list[int]:
     return [sum(size + 1 for size in layers[:synapses]) for synapses in range(len(layers) - 1)]
 
 
+def per_neuron(layers: tuple[int, ...], values: Sequence[np.ndarray], dtype: type) -> np.ndarray:
+    """Arrays of each layer's neurons as one array of shape (layers, neurons), in row 0 and past a layer's end zero."""
+    out = np.zeros((len(layers), padded_width(max(layers[1:]))), dtype)
+    for layer in range(1, len(layers)):
+        out[layer, : layers[layer]] = values[layer]
+    return out
+
+
+def common_parameters(config: Config) -> dict[str, object]:
+    """`Parameters` that are the same in fixed point and in real numbers."""
+    programming = config.programming
+    return {
+        "refractory": config.neuron.refractory,
+        "filter": config.rate.filter,
+        "delay": config.rate.delay,
+        "window": config.learning.window,
+        "free_steps": config.learning.free_steps,
+        "nudge_steps": config.learning.nudge_steps,
+        "target": target_counts(config),
+        "skip_counts": skip_counts(config),
+        "random_sign": config.learning.random_sign,
+        "input_threshold": config.input.full_scale * config.neuron.refractory,
+        "phase_step": input_phase_step(config),
+        "widths": np.array(config.network.layers, np.int64),
+        "padded": np.array([padded_width(size) for size in config.network.layers], np.int64),
+        "base": np.array(row_bases(config.network.layers), np.int64),
+        "number": np.array(neuron_numbers(config.network.layers), np.int64),
+        "pulse_every": programming.every,
+        "pulse_limit": pulse_limit(config),
+        "pulse_from": config.learning.free_steps if programming.count_from == "nudge" else 0,
+        "rounding": np.array([ROUNDING[s.rounding] for s in config.synapses], np.int64),
+    }
+
+
 def fixed_parameters(config: Config, numbers: FixedNumbers, epoch: int) -> Parameters:
     """`Parameters` in integers at `epoch` of the learning-rate schedule."""
-    synapses = numbers.synapses
+    synapses, devices = numbers.synapses, fixed_devices(config, numbers)
     passed = [sum(1 for at in s.halve_at if at <= epoch) for s in config.synapses]
+    boosts = [s.step_boost if d is None else d.x_boost for s, d in zip(synapses, devices, strict=True)]
+    shifts = [s.step_shift if d is None else d.fraction for s, d in zip(synapses, devices, strict=True)]
+    threshold = [np.rint(t) for t in thresholds(config, numbers.membrane.high, 2.0**numbers.membrane.fraction_bits)]
     return Parameters(
-        threshold=numbers.threshold,
+        threshold=per_neuron(config.network.layers, threshold, np.int64),
         membrane_low=numbers.membrane.low,
         membrane_high=numbers.membrane.high,
         leak=numbers.leak_shift,
-        refractory=config.neuron.refractory,
         rate_leak=numbers.rate_leak_shift,
         rate_gain=numbers.rate_gain,
-        filter=config.rate.filter,
-        delay=config.rate.delay,
-        window=config.learning.window,
-        free_steps=config.learning.free_steps,
-        nudge_steps=config.learning.nudge_steps,
         nudge_gain=numbers.nudge_shift,
-        target=numbers.target,
-        skip_counts=numbers.skip_counts,
-        random_sign=config.learning.random_sign,
-        input_threshold=numbers.input_threshold,
-        phase_step=numbers.phase_step,
-        widths=np.array(config.network.layers, np.int64),
-        padded=np.array([padded_width(size) for size in config.network.layers], np.int64),
-        base=np.array(row_bases(config.network.layers), np.int64),
         align=np.array([s.align for s in synapses], np.int64),
         weight_low=np.array([s.weight.low for s in synapses], np.int64),
         weight_high=np.array([s.weight.high for s in synapses], np.int64),
-        step_gain=np.array([s.step_boost - h for s, h in zip(synapses, passed, strict=True)], np.int64),
-        step_shift=np.array([s.step_shift for s in synapses], np.int64),
-        rounding=np.array([s.rounding for s in synapses], np.int64),
+        step_factor=np.array([s.factor for s in synapses], np.int64),
+        step_gain=np.array([boost - h for boost, h in zip(boosts, passed, strict=True)], np.int64),
+        step_shift=np.array(shifts, np.int64),
         per_synapse=np.array([s.per_synapse for s in synapses]),
-        row_number=np.array(row_numbers(config.network.layers), np.int64),
+        **common_parameters(config),
     )
 
 
 def real_parameters(config: Config, epoch: int) -> Parameters:
     """`Parameters` in real numbers at `epoch` of the learning-rate schedule."""
-    target = target_counts(config)
     rates = [s.learning_rate * 0.5 ** sum(1 for at in s.halve_at if at <= epoch) for s in config.synapses]
     count = len(config.synapses)
     return Parameters(
-        threshold=float(config.neuron.threshold),
+        threshold=per_neuron(config.network.layers, thresholds(config, config.neuron.membrane_limit), np.float64),
         membrane_low=-float(config.neuron.membrane_limit),
         membrane_high=float(config.neuron.membrane_limit),
         leak=float(config.neuron.leak),
-        refractory=config.neuron.refractory,
         rate_leak=float(config.rate.leak),
         rate_gain=1.0 / config.rate.filter,
-        filter=config.rate.filter,
-        delay=config.rate.delay,
-        window=config.learning.window,
-        free_steps=config.learning.free_steps,
-        nudge_steps=config.learning.nudge_steps,
-        nudge_gain=config.learning.beta / target,
-        target=target,
-        skip_counts=skip_counts(config),
-        random_sign=config.learning.random_sign,
-        input_threshold=config.input.full_scale * config.neuron.refractory,
-        phase_step=input_phase_step(config),
-        widths=np.array(config.network.layers, np.int64),
-        padded=np.array([padded_width(size) for size in config.network.layers], np.int64),
-        base=np.array(row_bases(config.network.layers), np.int64),
+        nudge_gain=config.learning.beta / target_counts(config),
         align=np.ones(count),
         weight_low=np.array([-s.range for s in config.synapses]),
         weight_high=np.array([s.range for s in config.synapses]),
-        step_gain=np.array(rates),
-        step_shift=np.zeros(count, np.int64),
-        rounding=np.full(count, NEAREST, np.int64),
+        step_factor=np.ones(count, np.int64),
+        step_gain=np.array(rates) * config.programming.compensation,
+        # Bits of a draw, where devices have a limited number of states.
+        step_shift=np.full(count, 24, np.int64),
         per_synapse=np.zeros(count, np.bool_),
-        row_number=np.zeros(count, np.int64),
+        **common_parameters(config),
     )
+
+
+def fixed_devices(config: Config, numbers: FixedNumbers) -> tuple[DeviceNumbers | None, ...]:
+    """`DeviceNumbers` of each layer of synapses."""
+    return tuple(device_numbers(config, s, n.step_shift, n.step_boost) for s, n in enumerate(numbers.synapses))
 
 
 class Network:
@@ -462,14 +572,22 @@ class Network:
         number = np.float64 if self.real else self._integer()
         small = np.int64 if self.real else number
         shape = (len(self.layers), padded_width(max(self.layers[1:])))
+        # Where every spike sends a programming pulse, spikes and pulses are the same arrays.
+        sparse = config.programming.sparse
+        spikes, listed, fired = np.zeros(shape, small), np.zeros(self.layers[0] + 1, np.int64), np.zeros(1, np.int64)
         self.state = State(
             input_membrane=np.zeros(self.layers[0], small),
             input_spikes=np.zeros(self.layers[0], small),
-            fired_list=np.zeros(self.layers[0] + 1, np.int64),
-            fired=np.zeros(1, np.int64),
+            fired_list=listed,
+            fired=fired,
+            pulse_list=np.zeros_like(listed) if sparse else listed,
+            pulsed=np.zeros_like(fired) if sparse else fired,
+            pulses=np.zeros_like(spikes) if sparse else spikes,
+            input_pulse_count=np.zeros((1, self.layers[0]), small),
+            pulse_count=np.zeros(shape, small),
             membrane=np.zeros(shape, number),
             refractory=np.zeros(shape, small),
-            spikes=np.zeros(shape, small),
+            spikes=spikes,
             filtered=np.zeros(shape, small),
             integrator=np.zeros(shape, number),
             history=np.zeros((history_depth(config), *shape), small),
@@ -485,6 +603,8 @@ class Network:
         rows = sum(size + 1 for size in self.layers[:-1])
         self.array = np.zeros((rows, shape[1]), number)
         self.weights = self.views(self.array)
+        fixed = None if self.real else fixed_devices(config, self.numbers)
+        self.devices = network_devices(config, fixed, self.array.shape, row_bases(self.layers))
         self.set_epoch(0)
         self.load_weights(self.initial_weights())
 
@@ -501,13 +621,16 @@ class Network:
             rows, columns = self.layers[index] + 1, self.layers[index + 1]
             values = generator.normal(0.0, synapse.init / np.sqrt(rows - 1), (rows, columns))
             if self.real:
+                if states := self.config.device.states:
+                    values = np.rint(values * states / (2 * synapse.range)) * (2 * synapse.range / states)
                 weights.append(np.clip(values, -synapse.range, synapse.range))
             else:
                 weights.append(self.numbers.synapses[index].weight.quantise(values))
         return tuple(weights)
 
     def load_weights(self, weights: Sequence[np.ndarray]) -> None:
-        """Take `weights` (copied). Raises ValueError, which names the layer, for a wrong count, shape or range."""
+        """Take `weights` (copied); stuck devices keep theirs. Raises ValueError, which names the layer, for a wrong
+        count, shape or range."""
         if len(weights) != len(self.weights):
             raise ValueError(f"{len(weights)} layers of weights; this network has {len(self.weights)}")
         for index, (new, old) in enumerate(zip(weights, self.weights, strict=True)):
@@ -517,8 +640,9 @@ class Network:
             low, high = self.parameters.weight_low[index], self.parameters.weight_high[index]
             if not np.all((new >= low) & (new <= high)):
                 raise ValueError(f"weights of layer {index} lie outside {low}..{high}")
-        for new, old in zip(weights, self.weights, strict=True):
-            old[:] = new
+        for s, (new, old, stuck) in enumerate(zip(weights, self.weights, self.views(self.devices.stuck), strict=True)):
+            ends = self.parameters.weight_low[s], self.parameters.weight_high[s]
+            old[:] = np.where(stuck == FREE, new, np.where(stuck == STUCK_ON, ends[1], ends[0]))
 
     def real_weights(self) -> tuple[np.ndarray, ...]:
         """The weights as real numbers."""
@@ -554,7 +678,7 @@ class Network:
         counts = np.zeros(self.outputs, np.int64)
         outcome = present(
             self._pixels(image), label, mode, self.key, self.parameters, self.state, self.array, self.counters,
-            trace if trace is not None else self.empty_trace(), counts,
+            self.devices, trace if trace is not None else self.empty_trace(), counts,
         )  # fmt: skip
         if mode == LEARN:
             self.key = (self.key + WEYL) & MASK32
@@ -566,7 +690,7 @@ class Network:
         self.key = int(
             present_all(
                 self._pixels(images), np.asarray(labels, np.int64), mode, self.key, self.parameters, self.state,
-                self.array, self.counters, self.empty_trace(), np.zeros(self.outputs, np.int64), results,
+                self.array, self.counters, self.devices, self.empty_trace(), np.zeros(self.outputs, np.int64), results,
             )
         )  # fmt: skip
         return results

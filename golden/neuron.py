@@ -30,7 +30,8 @@ def integrate_and_fire(layer, width, current, leak, low, high, threshold, period
     """One step of the LIF neurons of `layer`: leak, add the current, saturate, fire, reset by subtraction.
 
     Arrays have shape (layers, neurons), of which the first `width` neurons exist; `current` has shape (neurons,).
-    A refractory neuron integrates but does not fire. `low`, `high` are the membrane's bounds, inclusive. Writes
+    A refractory neuron integrates but does not fire. `threshold` has shape (layers, neurons), as neurons differ in gain
+    (section 3.8.1). `low`, `high` are the membrane's bounds, inclusive. Writes
     `membrane`, `refractory` (steps left) and `spikes`; returns (spikes, saturations).
     """
     fired = 0
@@ -39,8 +40,8 @@ def integrate_and_fire(layer, width, current, leak, low, high, threshold, period
         exact = leak_down(membrane[layer, n], leak) + current[n]
         u = min(max(exact, low), high)
         saturations += 1 if u != exact else 0
-        spike = 1 if u > threshold and refractory[layer, n] == 0 else 0
-        membrane[layer, n] = u - threshold if spike else u
+        spike = 1 if u > threshold[layer, n] and refractory[layer, n] == 0 else 0
+        membrane[layer, n] = u - threshold[layer, n] if spike else u
         refractory[layer, n] = period - 1 if spike else max(refractory[layer, n] - 1, 0)
         spikes[layer, n] = spike
         fired += spike

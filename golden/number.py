@@ -96,6 +96,8 @@ class SynapseNumbers(NamedTuple):
     step_boost: int
     """Left shift before it at the full learning rate; every halving takes one off."""
     halvings: int
+    factor: int
+    """What rho-bar is multiplied by to make up for spikes that program nothing (odd)."""
     rounding: int
     per_synapse: bool
     step: Format
@@ -157,21 +159,26 @@ def skip_counts(config: Config) -> int:
     return -1 if tolerance is None else int(tolerance * target_counts(config) + 1e-9)
 
 
+def pulse_limit(config: Config) -> int:
+    """Sparse programming: a 16-bit draw below this sends a programming pulse."""
+    return max(1, round(config.programming.probability * 2**16))
+
+
 def history_depth(config: Config) -> int:
     """Steps of spikes that a neuron must remember, the present one included."""
     return 1 + max(config.rate.delay + config.rate.filter, config.learning.window)
 
 
-def row_numbers(layers: tuple[int, ...]) -> list[int]:
-    """Number of each synapse layer's first row (one-way) or column (two-way) among those of all layers.
+def neuron_numbers(layers: tuple[int, ...]) -> list[int]:
+    """Number of each layer's first neuron among all neurons, which draws are tied to.
 
-    The bias of a two-way layer counts as row number `layers[s]`; where the layer above is wider, one column has that
-    number too, and the two draw alike.
+    The bias neuron that drives layer s + 1 stands behind the neurons of layer s. A one-way row has the number of the
+    neuron (or bias) below, the column of a two-way layer that of the neuron above.
     """
     numbers, at = [], 0
-    for synapses in range(len(layers) - 1):
+    for size in layers:
         numbers.append(at)
-        at += max(layers[synapses] + 1, layers[synapses + 1])
+        at += size + 1
     return numbers
 
 
@@ -195,6 +202,7 @@ def fixed_numbers(config: Config) -> FixedNumbers:
     rate = Format(config.rate.integer_bits + config.rate.fraction_bits, config.rate.fraction_bits)
     target = target_counts(config)
     input_threshold = config.input.full_scale * config.neuron.refractory
+    factor = config.programming.compensation_parts[0]
     synapses = []
     for index, synapse in enumerate(config.synapses):
         weight = Format(synapse.bits, synapse.fraction_bits)
@@ -202,7 +210,7 @@ def fixed_numbers(config: Config) -> FixedNumbers:
         slowest = config.step_shift(index) + halvings
         shift = max(slowest, 0)
         boost = shift - config.step_shift(index)
-        step_bits = max(rate.bits + boost - shift, 1) + 1
+        step_bits = max(rate.bits + (factor - 1).bit_length() + boost - shift, 1) + 1
         synapses.append(
             SynapseNumbers(
                 weight=weight,
@@ -210,6 +218,7 @@ def fixed_numbers(config: Config) -> FixedNumbers:
                 step_shift=shift,
                 step_boost=boost,
                 halvings=halvings,
+                factor=factor,
                 rounding=ROUNDING[synapse.rounding],
                 per_synapse=synapse.rounding == "stochastic" and synapse.draw == "synapse",
                 step=Format(step_bits, weight.fraction_bits),
@@ -283,18 +292,19 @@ def _scale(count, gain):
     return lambda count, gain: count << gain
 
 
-def weight_step(v, gain, shift, rounding, draw):
-    """The weight step of rho-bar v: floor((v << gain) / 2^shift + r) in weight LSBs, or v * gain in real numbers.
+def weight_step(v, factor, gain, shift, rounding, draw):
+    """The weight step of rho-bar v: floor((v * factor << gain) / 2^shift + r) in weight LSBs; v * gain in real numbers.
 
     r makes the rounding mode: `draw` / 2^shift with 0 <= draw < 2^shift (stochastic), a half (nearest, ties away from
     zero), or almost 1 for negative v (truncate toward zero).
     """
     if isinstance(gain, float):
         return v * gain
-    return _rounded(v << gain, shift, rounding, draw)
+    return rounded((v * factor) << gain, shift, rounding, draw)
 
 
-def _rounded(x, shift, rounding, draw):
+def rounded(x, shift, rounding, draw):
+    """x / 2^shift, rounded as `weight_step` says."""
     sign = x >> 63
     if rounding == TRUNCATE:
         draw = sign & ((1 << shift) - 1)
@@ -303,14 +313,14 @@ def _rounded(x, shift, rounding, draw):
     return (x + draw) >> shift
 
 
-_rounded_kernel = kernel(_rounded)
+_rounded_kernel = kernel(rounded)
 
 
 @overload(weight_step, inline="always")
-def _weight_step(v, gain, shift, rounding, draw):
+def _weight_step(v, factor, gain, shift, rounding, draw):
     if isinstance(gain, numba.types.Float):
-        return lambda v, gain, shift, rounding, draw: v * gain
-    return lambda v, gain, shift, rounding, draw: _rounded_kernel(v << gain, shift, rounding, draw)
+        return lambda v, factor, gain, shift, rounding, draw: v * gain
+    return lambda v, factor, gain, shift, rounding, draw: _rounded_kernel((v * factor) << gain, shift, rounding, draw)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -352,5 +362,91 @@ def neuron_draw(word, layer, neuron, shift):
 
 @kernel
 def row_word(word, row):
-    """The word of one row (or column) of synapses in a step, for draws per synapse; `row` is its global number."""
+    """The word of one row (or column) of synapses in a step, for draws per synapse; `row` is its neuron's number."""
     return xorshift32(word ^ ((row * WEYL) & MASK32))
+
+
+# Draws that must differ from neuron to neuron and from device to device, not only on average: a hash made of
+# substitution and permutation, as block ciphers are. A round is one 4-input table a bit, and wires: on an FPGA 32 LUTs.
+
+SUBSTITUTION = (12, 5, 6, 11, 9, 0, 10, 13, 3, 14, 15, 8, 4, 7, 1, 2)
+"""The 4-bit S-box of the cipher PRESENT (Bogdanov et al. 2007)."""
+PERMUTATION = tuple(8 * bit % 31 if bit < 31 else 31 for bit in range(32))
+"""Bit i moves to PERMUTATION[i]: the four bits of a nibble go to four nibbles."""
+MIX_ROUNDS = 4
+PULSE_KEY, NOISE_KEY, COLUMN_KEY = 0x7F4A7C15, 0x2545F491, 0x5851F42D
+"""They tell apart the purposes for which one word is mixed: programming decisions, write noise, a column's key."""
+
+
+def _round_tables() -> np.ndarray:
+    tables = np.zeros((4, 256), np.int64)
+    for byte in range(4):
+        for value in range(256):
+            substituted = SUBSTITUTION[value & 15] | SUBSTITUTION[value >> 4] << 4
+            bits = (((substituted >> i) & 1) << PERMUTATION[8 * byte + i] for i in range(8))
+            tables[byte, value] = sum(bits)
+    return tables
+
+
+_TABLES = _round_tables()
+"""What each byte of a word contributes to the next round's word."""
+
+
+@kernel
+def mix(word):
+    """`MIX_ROUNDS` rounds of substitution and permutation: a bijection of 32-bit words."""
+    for _ in range(MIX_ROUNDS):
+        word = (
+            _TABLES[0, word & 255]
+            ^ _TABLES[1, (word >> 8) & 255]
+            ^ _TABLES[2, (word >> 16) & 255]
+            ^ _TABLES[3, (word >> 24) & 255]
+        )
+    return word
+
+
+@kernel
+def spread(number):
+    """The 16 bits of a number, one in each nibble and then a second one, where `mix` takes them apart fastest."""
+    word = 0
+    for bit in range(16):
+        word |= ((number >> bit) & 1) << (4 * (bit & 7) + (bit >> 3))
+    return word
+
+
+@kernel
+def sends_pulse(word, number, threshold):
+    """Does neuron `number`, which fired, send a programming pulse? With probability `threshold` / 2^16."""
+    return mix(word ^ PULSE_KEY ^ spread(number)) >> 16 < threshold
+
+
+@kernel
+def noise_row(word, number):
+    """The word of a row (or column) in a step from which its devices draw write noise."""
+    return mix(word ^ NOISE_KEY ^ spread(number))
+
+
+@kernel
+def column_key(number):
+    """What tells the devices of one row apart: the key of the neuron on the other side."""
+    return mix(COLUMN_KEY ^ spread(number))
+
+
+NOISE_DEVIATION = ((256**2 - 1) / 3) ** 0.5
+"""Standard deviation of `noise_of`: the sum of four independent bytes."""
+DEVIATE_DEVIATION = ((16**2 - 1) / 3) ** 0.5
+DEVIATE_LIMIT = 30
+"""Standard deviation and greatest value of `deviate_of`: the sum of four independent nibbles."""
+
+
+@kernel
+def noise_of(word):
+    """A nearly normal integer of mean 0 from the four bytes of a word: -510..510."""
+    return (word & 255) + ((word >> 8) & 255) + ((word >> 16) & 255) + (word >> 24) - 510
+
+
+@kernel
+def deviate_of(word, half):
+    """A nearly normal integer of mean 0 from the nibbles of the lower (half 0) or upper (1) half: -30..30."""
+    word = (word >> (16 * half)) & 0xFFFF
+    return (word & 15) + ((word >> 4) & 15) + ((word >> 8) & 15) + (word >> 12) - DEVIATE_LIMIT
