@@ -20,9 +20,11 @@ from scripts.errors import CommandError, Interrupted
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("scripts.demo", "Train, compare, build and report: the whole project in one go."),
     "train": ("scripts.train", "Train a network, on the golden model or on the RTL."),
+    "sweep": ("scripts.sweep", "Train rows of changes with several seeds: what each fault costs."),
     "infer": ("scripts.infer", "Classify images with trained weights: accuracy and confusion matrix."),
     "compare": ("scripts.compare", "Compare the RTL with the golden model, bit by bit, step by step."),
     "law": ("scripts.law", "Check the learning law with two neurons and one synapse."),
+    "device": ("scripts.device", "Show a preset's memristor: curves, deviations, pulses, one write."),
     "report": ("scripts.report", "Make one self-contained HTML page from the results of runs."),
     "build": ("scripts.build", "Build a bitstream for a board; resource use and timing."),
     "verilog": ("scripts.verilog", "Write the core as one Verilog file."),
@@ -45,6 +47,8 @@ Examples:
   eqspike train digits                    a preset by name, or the path of a YAML file
   eqspike train digits --set number.format=real --out runs/real
   eqspike train digits --seeds 10 --workers 4
+  eqspike sweep configs/sweeps/nonidealities.yaml --workers 2
+  eqspike device digits-rram              what one pulse does to its memristors
   eqspike infer digits --weights runs/digits-seed0/weights.npz
   eqspike report runs/digits-seed0
   eqspike COMMAND --help                  what a command takes, with examples

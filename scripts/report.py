@@ -51,7 +51,7 @@ def _by_number(path: Path) -> tuple[int, str]:
 
 
 def gather(folders: Sequence[Path]) -> dict[str, Any]:
-    """What the folders hold: runs (folder, metrics), summaries, compares, builds and laws."""
+    """What the folders hold: runs (folder, metrics), summaries, sweeps, compares, builds, laws and devices."""
     for folder in folders:
         if not folder.is_dir():
             raise UsageProblem(f"{folder}: is not a folder")
@@ -63,12 +63,21 @@ def gather(folders: Sequence[Path]) -> dict[str, Any]:
             ("compares", "compare.json"),
             ("builds", "build.json"),
             ("laws", "law.json"),
+            ("devices", "device.json"),
         )
     }
+    every = data["summaries"]
+    data["sweeps"] = [item for item in every if is_sweep(item[1])]
+    data["summaries"] = [item for item in every if not is_sweep(item[1])]
     if not any(data.values()):
         names = ", ".join(map(str, folders))
         raise UsageProblem(f"{names}: no results here; 'eqspike train CONFIG' or 'eqspike demo' makes some")
     return data
+
+
+def is_sweep(summary: Any) -> bool:
+    """Is this summary.json that of `eqspike sweep`?"""
+    return isinstance(summary, dict) and summary.get("kind") == "sweep"
 
 
 def run_row(folder: Path, metrics: dict[str, Any]) -> dict[str, Any]:
@@ -159,6 +168,8 @@ def run_details(folder: Path, metrics: dict[str, Any]) -> tuple[dict[str, Any], 
     after = network.real_weights()
     presented = figures.present_one(config, weights, split.test_images, split.test_labels, 0)
     ranges = [synapse.range for synapse in config.synapses]
+    parts = [[w / (2 * r) + 0.5 for w, r in zip(weights, ranges, strict=True)] for weights in (before, after)]
+    stuck = [found != 0 for found in network.views(network.devices.stuck)]
     part = "validation" if config.dataset.validation_fraction > 0 else "test"
     plain |= {
         "accuracy": judged["accuracy"],
@@ -175,6 +186,7 @@ def run_details(folder: Path, metrics: dict[str, Any]) -> tuple[dict[str, Any], 
         "traces": data_uri(figures.traces(presented)),
         "fields": data_uri(figures.receptive_fields(before[0], after[0]), "png"),
         "histograms": data_uri(figures.histograms(before, after, ranges)),
+        "conductances": data_uri(figures.conductances(*parts, stuck)),
     }
     return shown, plain
 
@@ -230,6 +242,39 @@ def law_item(folder: Path, data: dict[str, Any]) -> dict[str, Any]:
         for name, run in entry["runs"].items()
     ]
     return {"folder": str(folder), "figure": data_uri(plot_law(data)), "rows": rows}
+
+
+def device_item(folder: Path, data: dict[str, Any]) -> dict[str, Any]:
+    """Figure of a device.json, and what one write of each layer is."""
+    from scripts.figures import device_panels
+    from scripts.plots import data_uri
+
+    return {
+        "folder": str(folder),
+        "title": f"{data['config']} ({data['number_format']})",
+        "figure": data_uri(device_panels(data)),
+        "writes": data["writes"],
+    }
+
+
+def sweep_item(folder: Path, data: dict[str, Any]) -> dict[str, Any]:
+    """Figure and table of a sweep's summary.json."""
+    from scripts.figures import sweep_panels
+    from scripts.plots import data_uri
+    from scripts.sweep import HEAD, row_cells
+
+    return {
+        "folder": str(folder),
+        "title": data["title"],
+        "epochs": data["epochs"],
+        "test_part": data["test_part"],
+        "agrees_within": data["agrees_within"],
+        "finished": data["finished"],
+        "errors": data["errors"],
+        "figure": data_uri(sweep_panels(data)),
+        "head": HEAD,
+        "rows": [{"group": row["group"], "cells": row_cells(row)} for row in data["rows"]],
+    }
 
 
 def _tiles(rows: list[dict[str, Any]], data: dict[str, Any]) -> list[dict[str, str]]:
@@ -308,6 +353,8 @@ def make_report(folders: Sequence[Path], out: Path) -> dict[str, Any]:
             "compares": [compare_item(folder, compare) for folder, compare in data["compares"]],
             "builds": [build_item(folder, build) for folder, build in data["builds"]],
             "laws": [law_item(folder, law) for folder, law in data["laws"]],
+            "devices": [device_item(folder, device) for folder, device in data["devices"]],
+            "sweeps": [sweep_item(folder, sweep) for folder, sweep in data["sweeps"]],
         }
     except (KeyError, TypeError, AttributeError) as error:
         raise CommandError(f"{', '.join(map(str, folders))}: a result is not of this version ({error!r})") from None
@@ -322,7 +369,7 @@ def make_report(folders: Sequence[Path], out: Path) -> dict[str, Any]:
         "details": [plain for _, plain in pairs],
         **{
             kind: [{"folder": str(folder), **content} for folder, content in data[kind]]
-            for kind in ("summaries", "compares", "builds", "laws")
+            for kind in ("summaries", "sweeps", "compares", "builds", "laws", "devices")
         },
     }
     write_json(out.with_suffix(".json"), result)
@@ -342,8 +389,9 @@ Examples:
 def command(folders: tuple[Path, ...], out: Path | None) -> None:
     """Make one HTML page, with no outside resources, from all results in the DIRs and below.
 
-    Shows runs (metrics.json, weights.npz), seeds (summary.json), comparisons (compare.json), bitstreams (build.json)
-    and law checks (law.json), and says how to make what is not there. Writes the same data to a JSON file beside it.
+    Shows runs (metrics.json, weights.npz), seeds and sweeps (summary.json), devices (device.json), comparisons
+    (compare.json), bitstreams (build.json) and law checks (law.json), and says how to make what is not there. Writes
+    the same data to a JSON file beside it.
     """
     out = out or folders[0] / "report.html"
     make_report(folders, out)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import signal
 import statistics
 import sys
 import time
@@ -350,62 +349,21 @@ def _in_parallel(
     limit: int | None,
     resume: bool,
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(seed, metrics) as they are done. Ctrl-C reaches the workers too: each stops and says so, no more are begun."""
-    from joblib import Parallel, delayed
+    """(seed, metrics) as they are done."""
     from tqdm import tqdm
 
+    from scripts.parallel import in_parallel
+
     GoldenEngine(config)  # compiles: once here, not once in every worker
-    interrupted = False
-
-    def hear(_signal: int, _frame: object) -> None:
-        nonlocal interrupted
-        interrupted = True
-        signal.signal(signal.SIGINT, before)  # a second Ctrl-C does not wait for the workers
-
-    def jobs() -> Iterator[Any]:
-        for job in each:
-            if interrupted:
-                return
-            yield delayed(_in_worker)(*job, engine, limit, resume)
-
-    before = signal.signal(signal.SIGINT, hear)
-    try:
-        parallel = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs")
-        with tqdm(total=count, unit="seed", disable=None, dynamic_ncols=True) as bar:
-            for seed, metrics in parallel(jobs()):
-                if metrics is None:
-                    interrupted = True
-                else:
-                    yield seed, metrics
-                    bar.update()
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if interrupted:
-        raise KeyboardInterrupt
+    jobs = ((*job, engine, limit, resume) for job in each)
+    with tqdm(total=count, unit="seed", disable=None, dynamic_ncols=True) as bar:
+        for result in in_parallel(_one_seed, jobs, workers):
+            yield result
+            bar.update()
 
 
-_training = False
-"""Whether this worker is training: only then does it heed Ctrl-C."""
-
-
-def _in_worker(
-    config: Config, out: Path, engine: str, limit: int | None, resume: bool
-) -> tuple[int, dict[str, Any] | None]:
-    """`train` in another process; None for metrics when Ctrl-C stopped it."""
-    global _training
-
-    def hear(_signal: int, _frame: object) -> None:
-        if _training:
-            raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, hear)
-    try:
-        _training = True
-        return config.training.seed, train(config, out, engine, limit, resume, quiet=True)
-    except KeyboardInterrupt:
-        return config.training.seed, None
-    finally:
-        _training = False
+def _one_seed(config: Config, out: Path, engine: str, limit: int | None, resume: bool) -> tuple[int, dict[str, Any]]:
+    return config.training.seed, train(config, out, engine, limit, resume, quiet=True)
 
 
 def _with_seed(config: Config, seed: int) -> Config:

@@ -1,0 +1,322 @@
+"""Sweeps: what they store, that they go on, and what becomes of a run that fails, is killed or interrupted."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from scripts import sweep as sweeping
+from scripts.errors import UsageProblem
+
+SPEC: dict[str, Any] = {
+    "name": "few",
+    "title": "A few rows",
+    "base": "../tiny.yaml",
+    "seeds": [0, 1],
+    "epochs": 2,
+    "set": ["synapses.0.draw=synapse", "synapses.1.draw=synapse"],
+    "reference": "plain",
+    "xlabels": {"noise": "deviation"},
+    "rows": [
+        {"name": "plain", "group": "basis", "thesis": {"accuracy": 50}, "source": "fig 1"},
+        {"name": "same", "group": "basis", "set": ["hardware.lanes=4"], "thesis": "as plain"},
+        {"name": "noise 1e-3", "group": "noise", "x": "1e-3", "set": ["device.write_noise=1e-3"], "thesis": 0},
+        {"name": "noise 1e-1", "group": "noise", "x": 0.1, "set": ["device.write_noise=0.1"]},
+    ],
+}
+
+
+def read(path: str | Path) -> Any:
+    return json.loads(Path(path).read_text())
+
+
+@pytest.fixture
+def spec(tiny: str) -> Callable[..., str]:
+    """Writes the sweep above, changed by keywords, and returns its name."""
+
+    def write(**changes: Any) -> str:
+        Path("few.yaml").write_text(yaml.safe_dump(SPEC | changes))
+        return "few.yaml"
+
+    return write
+
+
+def root() -> str:
+    return str(Path(__file__).parents[2])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_sweep(workers: int, spec, run) -> None:
+    result = run("sweep", spec(), "--workers", workers)
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in Path("runs/few").iterdir()} == {
+        ".lock", "partial", "runs", "summary.json", "sweep.png",
+    }  # fmt: skip
+    assert not list(Path("runs/few/partial").iterdir())
+    assert len(list(Path("runs/few/runs").glob("*.json"))) == 6  # "same" is the same run
+    assert Path("runs/few/sweep.png").read_bytes().startswith(b"\x89PNG")
+    summary = read("runs/few/summary.json")
+    assert (summary["kind"], summary["finished"], summary["seeds"], summary["epochs"]) == ("sweep", True, [0, 1], 2)
+    assert summary["errors"] == []
+    rows = {row["name"]: row for row in summary["rows"]}
+    assert list(rows) == [row["name"] for row in SPEC["rows"]]
+    assert rows["same"]["accuracy"] == rows["plain"]["accuracy"]
+    assert rows["same"]["loss"] == 0
+    assert rows["plain"]["loss"] is None
+    assert rows["noise 1e-3"]["x"] == 1e-3
+    expected = 100 * (rows["plain"]["accuracy"]["mean"] - rows["noise 1e-1"]["accuracy"]["mean"])
+    assert rows["noise 1e-1"]["loss"] == pytest.approx(expected)
+    for name in rows:
+        assert name in result.stdout
+    assert "fig 1" in result.stdout
+
+
+def test_a_run_is_that_of_train(spec, run) -> None:
+    assert run("sweep", spec(), "--rows", "noise 1e-3", "--seeds", 1).exit_code == 0
+    change = [text for key in (*SPEC["set"], "device.write_noise=1e-3") for text in ("--set", key)]
+    assert run("train", "../tiny.yaml", *change, "--seed", 1, "--epochs", 2, "--out", "a").exit_code == 0
+    metrics = read("a/metrics.json")
+    stored = [read(path) for path in Path("runs/few/runs").glob("*.json")]
+    (own,) = [r for r in stored if r["config"]["device"]["write_noise"] == 1e-3]
+    entries = metrics["epochs"]
+    assert own["mean_last_5_test_accuracy"] == metrics["mean_last_5_test_accuracy"]
+    assert own["last_test_accuracy"] == metrics["last_test_accuracy"]
+    assert own["last_train_accuracy"] == entries[-1]["train_accuracy"]
+    assert own["programming_pulses"] == sum(e["counters"]["programming_pulses"] for e in entries)
+    assert own["nudged_share"] == pytest.approx(np.mean([e["nudged_fraction"] for e in entries]))
+    assert (own["number_format"], own["seed"], own["epochs"]) == ("fixed", 1, 2)
+    assert own["seconds"] > 0
+
+
+def test_it_goes_on(spec, run) -> None:
+    run("sweep", spec())
+    first = {path: path.stat().st_mtime_ns for path in Path("runs/few/runs").iterdir()}
+    before = read("runs/few/summary.json")["rows"]
+    lost = sorted(first)[2]
+    lost.unlink()
+    sorted(first)[3].write_text("{")  # as no crash leaves it
+    Path("runs/few/runs/.x.json.1.tmp").write_text("left by a crash")
+    result = run("sweep", spec(title="Other words"))
+    assert "6 runs, 4 of them stored" in result.stdout
+    now = {path: path.stat().st_mtime_ns for path in Path("runs/few/runs").iterdir()}
+    assert set(now) == set(first)
+    assert sum(now[path] == first[path] for path in first) == 4
+    after = read("runs/few/summary.json")["rows"]
+    for old, new in zip(before, after, strict=True):
+        assert old["accuracy"] == new["accuracy"]
+
+
+def test_other_sources_are_said(spec, run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("sweep", spec(), "--rows", "plain")
+    assert "other sources" not in run("sweep", spec(), "--rows", "plain").stdout
+    monkeypatch.setattr(sweeping, "golden_state", lambda: "new")
+    assert "2 of these were made with other sources of golden/" in run("sweep", spec(), "--rows", "plain").stdout
+
+
+def test_rows_seeds_and_list(spec, run, fails) -> None:
+    listed = run("sweep", spec(), "--list")
+    assert listed.exit_code == 0
+    assert not Path("runs").exists()
+    assert [line.split("  ")[0] for line in listed.stdout.splitlines()] == [row["name"] for row in SPEC["rows"]]
+    assert run("sweep", spec(), "--rows", "noise*", "--seeds", "3-4,9", "--epochs", 1).exit_code == 0
+    summary = read("runs/few/summary.json")
+    assert [row["name"] for row in summary["rows"]] == ["plain", "noise 1e-3", "noise 1e-1"]
+    assert (summary["seeds"], summary["epochs"]) == ([3, 4, 9], 1)
+    assert " 3/3 " in run("sweep", spec(), "--list", "--seeds", "3,4,9", "--epochs", 1).stdout
+    assert "--rows nothing: no such row" in fails(2, "sweep", spec(), "--rows", "nothing")
+    for text in ("a", "4-1", "1-", ""):
+        assert fails(2, "sweep", spec(), "--seeds", text).startswith(f"--seeds {text}:")
+
+
+def test_the_validation_part_is_named(spec, run) -> None:
+    run("sweep", spec(set=[*SPEC["set"], "dataset.validation_fraction=0.2"]), "--rows", "plain", "--epochs", 1)
+    assert read("runs/few/summary.json")["test_part"] == "validation"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"colour": 1}, "the file: unknown key 'colour'; known here: name, title"),
+        ({"rows": [{"name": "plain", "colour": 1}]}, "rows[0]: unknown key 'colour'"),
+        ({"rows": []}, "rows: give a list"),
+        ({"rows": [{"set": []}]}, "rows[0].name: None is not valid"),
+        ({"rows": [{"name": "plain"}, {"name": "plain"}]}, "the name 'plain' is there twice"),
+        ({"rows": [{"name": "other"}]}, "other: reference 'plain' is no row"),
+        ({"rows": [{"name": "plain", "set": "a=1"}]}, "plain: set: 'a=1' is not valid; a list of key=value"),
+        ({"rows": [{"name": "plain", "x": "far"}]}, "plain: x: 'far' is not valid"),
+        ({"rows": [{"name": "plain", "thesis": {"gain": 1}}]}, "plain: thesis: {'gain': 1} is not valid"),
+        ({"rows": [{"name": "plain", "set": ["device.colour=1"]}]}, "device.colour: unknown key"),
+        ({"rows": [{"name": "plain", "set": ["programming.probability=0"]}]}, "programming.probability: 0"),
+        ({"rows": [{"name": "plain", "set": ["programming.every=0"]}]}, "programming.every: 0"),
+        ({"base": None}, "base: None is not valid"),
+        ({"base": "nowhere.yaml"}, "nowhere.yaml: cannot be read"),
+        ({"seeds": [1.5]}, "seeds: [1.5] is not valid"),
+        ({"seeds": []}, "seeds: [] is not valid"),
+        ({"epochs": 0}, "epochs: 0 is not valid"),
+        ({"set": ["epochs"]}, "set: ['epochs'] is not valid"),
+        ({"xlabels": 3}, "xlabels: a mapping"),
+    ],
+)
+def test_a_wrong_file(changes: dict[str, Any], words: str, spec, fails) -> None:
+    assert words in fails(2, "sweep", spec(**changes))
+    assert not Path("runs").exists()
+
+
+def test_no_file(tiny: str, fails) -> None:
+    assert fails(2, "sweep", "nowhere.yaml") == "nowhere.yaml: cannot be read: No such file or directory"
+    Path("a.yaml").write_text("[1, 2")
+    assert fails(2, "sweep", "a.yaml") == "a.yaml: is not valid YAML"
+    Path("a.yaml").write_text("3")
+    assert "a.yaml: the file: a mapping" in fails(2, "sweep", "a.yaml")
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_that_fails_does_not_stop_the_others(workers: int, spec, run, fails) -> None:
+    rows = [*SPEC["rows"], {"name": "measured", "set": ["device.file=chip.csv"]}]
+    line = fails(1, "sweep", spec(rows=rows), "--workers", workers)
+    assert line.startswith("2 of 8 runs failed, the first measured, seed 0: device.file: chip.csv: cannot be read")
+    summary = read("runs/few/summary.json")
+    assert not summary["finished"]
+    assert [(e["row"], e["seed"]) for e in summary["errors"]] == [("measured", 0), ("measured", 1)]
+    assert [row["finished"] for row in summary["rows"]] == [True, True, True, True, False]
+    devices = [(s, r, c) for s, (n, m) in enumerate(((9, 5), (5, 3))) for r in range(n + 1) for c in range(m)]
+    Path("chip.csv").write_text("layer,row,column\n" + "".join("{},{},{}\n".format(*d) for d in devices))
+    result = run("sweep", spec(rows=rows))
+    assert result.exit_code == 0
+    assert "8 runs, 6 of them stored" in result.stdout
+    assert read("runs/few/summary.json")["errors"] == []
+
+
+def test_a_changed_file_of_devices_is_another_run(tiny: str, make_config) -> None:
+    config = make_config(device={"file": "chip.csv"}, synapses=[{"bits": 10, "draw": "synapse"}])
+    keys = [sweeping.run_key(config)]
+    for text in ("a", "b"):
+        Path("chip.csv").write_text(text)
+        keys.append(sweeping.run_key(config))
+    assert len(set(keys)) == 3
+    assert sweeping.run_key(make_config(hardware={"lanes": 3}, name="x")) == sweeping.run_key(make_config())
+    assert sweeping.run_key(make_config(training={"seed": 8})) != sweeping.run_key(make_config())
+
+
+def test_a_folder_in_use(spec, run, fails) -> None:
+    with sweeping.locked(Path("runs/few")):
+        assert fails(2, "sweep", spec()) == "runs/few: another sweep is at work there"
+    run("train", "../tiny.yaml", "--seeds", 2, "--epochs", 1, "--out", "many")
+    assert "many: holds a run of 'eqspike train'" in fails(2, "sweep", spec(), "--out", "many")
+
+
+def test_unwritable(spec, fails) -> None:
+    Path("file").write_text("")
+    assert fails(1, "sweep", spec(), "--out", "file/below").startswith("file/below")
+
+
+def start(*arguments: object) -> subprocess.Popen:
+    return subprocess.Popen(
+        # A shell starts background jobs with SIGINT ignored, and children inherit it: be as in the foreground.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        args=[sys.executable, "-m", "scripts.cli", "sweep", *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": root()}, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def wait_for(process: subprocess.Popen, found: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not found():
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ctrl_c(workers: int, spec, run) -> None:
+    """SIGINT with some runs done: status 130, one line, whole files, and the rest is done by the same command."""
+    long = {"name": "long", "set": ["training.epochs=99999", "device.write_noise=1e-2"]}
+    name = spec(rows=[*SPEC["rows"][:2], long], epochs=None)
+    folder = Path("runs/few")
+    process = start(name, "--workers", workers)
+    try:
+        wait_for(process, lambda: len(list(folder.glob("runs/*.json"))) == 2 and any(folder.glob("partial/*/*.npz")))
+        os.killpg(process.pid, signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            process.kill()
+    assert process.returncode == 130
+    assert stderr == "eqspike: interrupted; 2 of 4 runs are stored in runs/few; the same command goes on\n"
+    summary = read(folder / "summary.json")
+    assert [row["finished"] for row in summary["rows"]] == [True, True, False]
+    assert not list(folder.rglob(".*.tmp"))
+    result = run("sweep", spec(rows=SPEC["rows"][:2], epochs=None))
+    assert "2 runs, 2 of them stored" in result.stdout
+
+
+def test_a_killed_worker_loses_its_run_only(spec) -> None:
+    """SIGKILL to one of two workers: its run and its neighbour's are done again, and nothing is missing."""
+    name = spec(epochs=60)
+    process = start(name, "--workers", 2)
+    folder = Path("runs/few")
+
+    def workers() -> list[int]:
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                command = path.read_bytes()
+                parent = (path.parent / "stat").read_text().rpartition(")")[2].split()[1]
+            except OSError:
+                continue
+            if int(parent) == process.pid and b"popen_loky" in command:
+                found.append(int(path.parent.name))
+        return found
+
+    try:
+        wait_for(process, lambda: len(workers()) == 2 and len(list(folder.glob("partial/*/weights.npz"))) == 2)
+        os.kill(workers()[0], signal.SIGKILL)
+        _, stderr = process.communicate(timeout=240)
+    finally:
+        if process.poll() is None:
+            process.kill()
+    assert process.returncode == 0, stderr
+    assert read(folder / "summary.json")["finished"]
+
+
+def test_verdicts() -> None:
+    for thesis, accuracy, loss, expected in (
+        (None, 90, 1, (None, None)),
+        ({"text": "fails"}, 90, 1, (None, None)),
+        ({"kind": "accuracy", "value": 93}, 97, None, (4, "differs")),
+        ({"kind": "accuracy", "value": 93}, 90.5, None, (-2.5, "agrees")),
+        ({"kind": "loss", "value": 10}, 90, 2, (8, "differs")),
+        ({"kind": "loss", "value": 10}, 90, 12, (-2, "agrees")),
+        ({"kind": "loss", "value": 10}, None, None, (None, None)),
+        ({"kind": "loss_below", "value": 1}, 90, 0.5, (0, "agrees")),
+        ({"kind": "loss_below", "value": 1}, 90, -7, (0, "agrees")),
+        ({"kind": "loss_below", "value": 1}, 90, 6, (-5, "differs")),
+        ({"kind": "loss_above", "value": 20}, 10, 80, (0, "agrees")),
+        ({"kind": "loss_above", "value": 20}, 90, 5, (15, "differs")),
+    ):
+        found = sweeping.verdict(thesis, accuracy, loss)
+        assert (found["better_by"], found["verdict"]) == expected, (thesis, accuracy, loss)
+
+
+def test_seeds_of_a_text() -> None:
+    assert sweeping.parse_seeds("0-2,7,1") == (0, 1, 2, 7)
+    with pytest.raises(UsageProblem):
+        sweeping.parse_seeds("0-99999")
+
+
+def test_the_projects_sweep_can_be_read() -> None:
+    for path in Path(root(), "configs", "sweeps").glob("*.yaml"):
+        spec = sweeping.read_spec(path)
+        sweeping.plan(spec, spec.rows, spec.seeds[:1], spec.epochs)
