@@ -413,6 +413,8 @@ class Config:
             bits = log2_exact(self.device.states)
             limited = tuple(dataclasses.replace(s, bits=min(s.bits, bits)) for s in self.synapses)
             object.__setattr__(self, "synapses", limited)
+            if self.number.format == "fixed":
+                self._validate_fixed()
 
     def validate(self) -> None:
         """Raise `ConfigError` for the first value that cannot be built."""

@@ -19,6 +19,8 @@ from __future__ import annotations
 
 import csv
 import math
+import zipfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -342,7 +344,7 @@ def read_devices(config: Config) -> list[dict[str, np.ndarray]]:
         bad = np.flatnonzero(~np.isfinite(values))
         if len(bad):
             raise refuse(f"entry {bad[0] + 1}, {name}: {values[bad[0]]} is not a number")
-        low, high = (0, 2) if name == "stuck" else (0, 8) if name.startswith("slope") else (0, math.inf)
+        low, high = (0, 2) if name == "stuck" else (0, 8) if name.startswith("slope") else (0, 1e9)
         bad = np.flatnonzero((values < low) | (values > high))
         if len(bad):
             raise refuse(f"entry {bad[0] + 1}, {name}: {values[bad[0]]:g}; allowed: {low} to {high}")
@@ -387,17 +389,19 @@ def _read_table(path: Path, refuse: object) -> dict[str, np.ndarray]:
     """Columns of a CSV file with a header, or the one-dimensional arrays of an NPZ file, as floats."""
     try:
         if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as data:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
                 return {name: np.asarray(data[name], np.float64).reshape(-1) for name in data.files}
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.reader(file))
     except OSError as error:
         raise refuse(f"cannot be read: {error.strerror or error}") from None
-    except (ValueError, KeyError, UnicodeDecodeError, csv.Error, EOFError) as error:
+    except (ValueError, TypeError, KeyError, csv.Error, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise refuse(f"is not a table of devices: {error}") from None
     if not rows:
         raise refuse("is empty")
     header = [name.strip() for name in rows[0]]
+    if twice := [name for at, name in enumerate(header) if name in header[:at]]:
+        raise refuse(f"column {twice[0]!r} is there twice")
     columns: list[list[float]] = [[] for _ in header]
     for line, row in enumerate(rows[1:], 2):
         if not row:
@@ -452,7 +456,9 @@ def network_devices(
     dtype = np.float64 if real else np.int64
     arrays = {name: np.zeros(shape, dtype) for name in ("slope_up", "slope_down", "offset_up", "offset_down")}
     stuck = np.zeros(shape, np.int8)
-    if not device.ideal:
+    states = device.states if real else None
+    alike = device.ideal and states is None
+    if not alike:
         for layer, base in enumerate(bases):
             drawn = layer_devices(config, layer, None if real else numbers[layer])
             place = (slice(base, base + layers[layer] + 1), slice(0, layers[layer + 1]))
@@ -473,9 +479,8 @@ def network_devices(
     key = np.zeros((len(layers), shape[1]), np.int64)
     for layer in range(1, len(layers)):
         key[layer, : layers[layer]] = [column_key(places[layer] + n) for n in range(layers[layer])]
-    states = device.states if real else None
     return Devices(
-        alike=device.ideal and states is None,
+        alike=alike,
         noisy=device.write_noise > 0,
         curved=bool(device.nonlinearity_up or device.nonlinearity_down),
         stuck=stuck,
@@ -553,8 +558,8 @@ def _moved_real(weight, change, low, quantum, shift, rounding, draw):
     states = (exact - low) / quantum
     if rounding == STOCHASTIC:
         return low + quantum * math.floor(states + draw / (1 << shift))
-    if rounding == TRUNCATE and change < 0:
-        return low + quantum * math.ceil(states)
+    if change < 0:
+        return low + quantum * math.ceil(states - (0.0 if rounding == TRUNCATE else 0.5))
     return low + quantum * math.floor(states + (0.0 if rounding == TRUNCATE else 0.5))
 
 

@@ -50,10 +50,11 @@ def law_config(config: Config, real: bool) -> Config:
 
     Formats, rounding and draws are those of `config` (its last layer of synapses). In fixed point the weight's range is
     as wide as can be and the learning rate is 2^-5 in place of 1, so that the whole change fits into [-16, 16) and a
-    weight of 12 bits is programmed through a right shift of 4; in real numbers the rate is 1 and nothing is clipped.
-    Every spike programs, and the devices are those of `config`.
+    weight of 12 bits is programmed through a right shift of 4; in real numbers the rate is 1 and nothing is clipped,
+    unless a device's conductance matters. Every spike programs, and the devices are those of `config`.
     """
-    synapse = dataclasses.replace(config.synapses[-1], range=16.0, learning_rate=1.0 if real else 2.0**-5, halve_at=())
+    rate = 1.0 if real and config.device.ideal and config.device.states is None else 2.0**-5
+    synapse = dataclasses.replace(config.synapses[-1], range=16.0, learning_rate=rate, halve_at=())
     return config.replace(
         network=dataclasses.replace(config.network, layers=(1, 1, 1)),
         neuron=dataclasses.replace(
@@ -178,7 +179,8 @@ def run_pair(config: Config, drive_pre: np.ndarray, drive_post: np.ndarray) -> P
         raise ValueError(f"drives have shapes {pre.shape} and {post.shape}; both need (runs, steps)")
     if real:
         p = real_parameters(config, 0)
-        p = p._replace(weight_low=np.full(2, -np.inf), weight_high=np.full(2, np.inf))
+        if config.device.ideal and config.device.states is None:
+            p = p._replace(weight_low=np.full(2, -np.inf), weight_high=np.full(2, np.inf))
     else:
         p = fixed_parameters(config, fixed_numbers(config), 0)
     rows = sum(size + 1 for size in config.network.layers[:-1])

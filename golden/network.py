@@ -530,7 +530,7 @@ def fixed_parameters(config: Config, numbers: FixedNumbers, epoch: int) -> Param
 def real_parameters(config: Config, epoch: int) -> Parameters:
     """`Parameters` in real numbers at `epoch` of the learning-rate schedule."""
     rates = [s.learning_rate * 0.5 ** sum(1 for at in s.halve_at if at <= epoch) for s in config.synapses]
-    count = len(config.synapses)
+    count, states = len(config.synapses), config.device.states
     return Parameters(
         threshold=per_neuron(config.network.layers, thresholds(config, config.neuron.membrane_limit), np.float64),
         membrane_low=-float(config.neuron.membrane_limit),
@@ -541,7 +541,8 @@ def real_parameters(config: Config, epoch: int) -> Parameters:
         nudge_gain=config.learning.beta / target_counts(config),
         align=np.ones(count),
         weight_low=np.array([-s.range for s in config.synapses]),
-        weight_high=np.array([s.range for s in config.synapses]),
+        # The highest of a limited number of states is one state below the end of the range, as in fixed point.
+        weight_high=np.array([s.range - (2 * s.range / states if states else 0.0) for s in config.synapses]),
         step_factor=np.ones(count, np.int64),
         step_gain=np.array(rates) * config.programming.compensation,
         # Bits of a draw, where devices have a limited number of states.
@@ -623,7 +624,7 @@ class Network:
             if self.real:
                 if states := self.config.device.states:
                     values = np.rint(values * states / (2 * synapse.range)) * (2 * synapse.range / states)
-                weights.append(np.clip(values, -synapse.range, synapse.range))
+                weights.append(np.clip(values, -synapse.range, self.parameters.weight_high[index]))
             else:
                 weights.append(self.numbers.synapses[index].weight.quantise(values))
         return tuple(weights)
@@ -716,7 +717,9 @@ class Network:
 
     def _integer(self) -> type:
         """int32 where every sum of the network fits, else int64: the results are the same, int32 is faster."""
-        return np.int32 if max(self.numbers.current_bits) <= 31 else np.int64
+        numbers = self.numbers
+        widest = max(numbers.membrane.bits, *numbers.current_bits, *(s.step.bits + 2 for s in numbers.synapses))
+        return np.int32 if widest <= 31 else np.int64
 
     def _pixels(self, image: np.ndarray) -> np.ndarray:
         return np.ascontiguousarray(image, self.state.input_membrane.dtype)

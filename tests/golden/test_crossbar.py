@@ -68,10 +68,10 @@ def test_read_pairs(seed: int) -> None:
 def test_neuron_steps(rounding: int) -> None:
     scene = Scene(1)
     steps = np.zeros((3, WIDTH), np.int64)
-    crossbar.neuron_steps(2, WIDTH, scene.integrator, scene.word, 1, 5, rounding, steps)
+    crossbar.neuron_steps(2, WIDTH, scene.integrator, scene.word, 3, 1, 5, rounding, steps)
     for n in range(WIDTH):
         draw = neuron_draw(scene.word, 2, n, 5)
-        assert steps[2, n] == weight_step(int(scene.integrator[2, n]), 1, 5, rounding, draw)
+        assert steps[2, n] == weight_step(int(scene.integrator[2, n]), 3, 1, 5, rounding, draw)
     assert not steps[2, AFTER:].any()  # neurons that do not exist program nothing, whatever they draw
 
 
@@ -115,7 +115,7 @@ def test_program_pairs(seed: int, sign: int) -> None:
 @pytest.mark.parametrize("rounding", [NEAREST, STOCHASTIC])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_draw_for_each_synapse(sign: int, rounding: int) -> None:
-    scene, gain, shift, number = Scene(3), 0, 3, 11
+    scene, factor, gain, shift, number = Scene(3), 5, 0, 4, 11
     expected = scene.weights.copy()
     total = 0
     for i, k in product(range(BEFORE), range(AFTER)):
@@ -124,12 +124,12 @@ def test_a_draw_for_each_synapse(sign: int, rounding: int) -> None:
             continue
         rhobar = int(pre * scene.integrator[2, k] + post * scene.integrator[1, i])
         draw = neuron_draw(row_word(scene.word, number + k), 1, i, shift)
-        exact = expected[BASE + i, k] + sign * weight_step(rhobar, gain, shift, rounding, draw)
+        exact = expected[BASE + i, k] + sign * weight_step(rhobar, factor, gain, shift, rounding, draw)
         expected[BASE + i, k], saturated = clip(exact)
         total += saturated
     found = crossbar.program_pairs_drawing(
         scene.weights, BASE, 1, scene.widths, scene.spikes, sign, scene.integrator, number,
-        gain, shift, rounding, scene.word, LOW, HIGH,
+        factor, gain, shift, rounding, scene.word, LOW, HIGH,
     )  # fmt: skip
     assert scene.weights.tolist() == expected.tolist()
     assert found == total
@@ -138,10 +138,10 @@ def test_a_draw_for_each_synapse(sign: int, rounding: int) -> None:
     for row in fired:
         for k in range(AFTER):
             draw = neuron_draw(row_word(scene.word, number + row), 2, k, shift)
-            step = weight_step(int(scene.integrator[2, k]), gain, shift, rounding, draw)
+            step = weight_step(int(scene.integrator[2, k]), factor, gain, shift, rounding, draw)
             expected[BASE + row, k], _ = clip(expected[BASE + row, k] + sign * step)
     crossbar.program_rows_drawing(
         scene.weights, BASE, fired, len(fired), 2, AFTER, sign, scene.integrator, number,
-        gain, shift, rounding, scene.word, LOW, HIGH,
+        factor, gain, shift, rounding, scene.word, LOW, HIGH,
     )  # fmt: skip
     assert scene.weights.tolist() == expected.tolist()

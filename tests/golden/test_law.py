@@ -59,7 +59,7 @@ def test_weight_follows_from_spikes_and_rho_bars(rounding: str) -> None:
         for t in range(1, STEPS):
             steps = [
                 weight_step(
-                    int(trace.integrator[run, t - 1, side]), 0, shift, mode,
+                    int(trace.integrator[run, t - 1, side]), 1, 0, shift, mode,
                     neuron_draw(int(trace.word[run, t]), side + 1, 0, shift),
                 )
                 for side in (0, 1)

@@ -17,7 +17,7 @@ from golden.config import Config, config_from_dict
 from golden.data import epoch_order, load_split
 from golden.network import INFER, INFER_FIRST_SPIKE, LEARN, Network
 from golden.number import WARM_UP, WEYL, seed_word
-from tests.golden import variants
+from tests.golden import chip, variants
 
 
 class Reference:
@@ -34,11 +34,26 @@ class Reference:
         self.last = len(self.layers) - 1
         self.w = [[[v.item() for v in row] for row in matrix] for matrix in weights]
         self.key = key
-        self.row_number = []
-        at = 0
-        for s in range(self.last):
-            self.row_number.append(at)
-            at += max(self.layers[s] + 1, self.layers[s + 1])
+        self.number = chip.first_numbers(self.layers)
+        self.compensation = config.programming.every / config.programming.probability
+        if not self.real:  # a multiplier of few bits: to the nearest eighth
+            self.compensation = Fraction(round(8 * self.compensation), 8)
+        self.threshold = [
+            [chip.threshold(config, layer, n) for n in range(size)] for layer, size in enumerate(self.layers)
+        ]
+        # Devices that take whatever step they are given need no description of their own.
+        states = config.device.states and self.real
+        self.devices: list[list[list[chip.Device]]] = []
+        if not config.device.ideal or states:
+            self.devices = [
+                [[chip.Device(config, s, i, k) for k in range(self.layers[s + 1])] for i in range(self.layers[s] + 1)]
+                for s in range(self.last)
+            ]
+            for s, matrix in enumerate(self.devices):
+                self.w[s] = [
+                    [device.load(w) for device, w in zip(*rows, strict=True)]
+                    for rows in zip(matrix, self.w[s], strict=True)
+                ]
         self.counters = dict.fromkeys(("synops", "programmed", "membrane", "weight"), 0)
 
     def lsb(self, bits: int) -> Any:
@@ -58,17 +73,36 @@ class Reference:
     def step(self, s: int, rhobar: Any, draw_of: Any, epoch: int) -> Any:
         """The weight step in LSBs of layer s; `draw_of` gives the draw of that many bits."""
         synapse = self.config.synapses[s]
-        eta = synapse.learning_rate
+        exact = self.exact(s, rhobar, epoch)
         if self.real:
-            return rhobar * eta * 0.5 ** sum(at <= epoch for at in synapse.halve_at)
-        exact = rhobar * Fraction(eta) / 2 ** sum(at <= epoch for at in synapse.halve_at) * 2**synapse.fraction_bits
+            return exact
         bits = max(self.config.step_shift(s) + len(synapse.halve_at), 0)
-        if synapse.rounding == "truncate":
-            return trunc(exact)
-        if synapse.rounding == "nearest":
-            away = floor(abs(exact) + Fraction(1, 2))
-            return away if exact >= 0 else -away
-        return floor(exact + Fraction(draw_of(bits), 2**bits))
+        return chip.rounded(exact, synapse.rounding, draw_of(bits), bits)
+
+    def exact(self, s: int, rhobar: Any, epoch: int) -> Any:
+        """The weight step before it is rounded."""
+        synapse = self.config.synapses[s]
+        slower = 2 ** sum(at <= epoch for at in synapse.halve_at)
+        if self.real:
+            return rhobar * synapse.learning_rate * self.compensation / slower
+        return rhobar * Fraction(synapse.learning_rate) * self.compensation / slower * 2**synapse.fraction_bits
+
+    def pulses(self, t: int, word: int, trains: list[list[list[int]]]) -> list[list[int]]:
+        """Which neurons (and the bias behind each layer) send a programming pulse for their spike of step t-1."""
+        programming, period = self.config.programming, self.config.neuron.refractory
+        start = self.config.learning.free_steps if programming.count_from == "nudge" else 0
+        out = []
+        for layer, train in enumerate(trains):
+            beats = [[*row, int(at % period == 0)] for at, row in enumerate(train)]
+            row = []
+            for n, spike in enumerate(beats[-1]):
+                sends = spike == 1
+                if programming.probability < 1:
+                    sends &= chip.sends_pulse(self.config, word, self.number[layer] + n)
+                sends &= sum(beat[n] for beat in beats[start:]) % programming.every == 0
+                row.append(int(sends))
+            out.append(row)
+        return out
 
     def program(self, s: int, i: int, k: int, change: Any) -> None:
         limit = self.config.synapses[s].range * (1 if self.real else 2 ** self.config.synapses[s].fraction_bits)
@@ -81,7 +115,6 @@ class Reference:
         c, learning, period = self.config, self.config.learning, self.config.neuron.refractory
         membrane_lsb = self.lsb(c.membrane_fraction_bits)
         rate_lsb = self.lsb(c.rate.fraction_bits)
-        threshold = c.neuron.threshold if self.real else Fraction(c.neuron.threshold)
         limit = c.neuron.membrane_limit
         full = c.input.full_scale * period
         target = learning.window // period
@@ -104,7 +137,8 @@ class Reference:
             word = self.next_word(word)
             current = [[0 * membrane_lsb] * size for size in self.layers]
             if t > 0:
-                self.serve(t, [train[-1] for train in trains], rhobar, current, word, sign, epoch)
+                pulses = self.pulses(t, word, trains) if t > learning.free_steps else []
+                self.serve(t, [train[-1] for train in trains], pulses, rhobar, current, word, sign, epoch)
             if nudged:
                 beta = learning.beta if self.real else Fraction(learning.beta)
                 for k in range(self.layers[-1]):
@@ -126,9 +160,9 @@ class Reference:
                     u[layer][n] = min(max(exact, -limit), limit if self.real else limit - membrane_lsb)
                     self.counters["membrane"] += u[layer][n] != exact
                     since[layer][n] += 1
-                    spikes.append(int(u[layer][n] > threshold and since[layer][n] >= period))
+                    spikes.append(int(u[layer][n] > self.threshold[layer][n] and since[layer][n] >= period))
                     if spikes[-1]:
-                        u[layer][n] -= threshold
+                        u[layer][n] -= self.threshold[layer][n]
                         since[layer][n] = 0
                 trains[layer].append(spikes)
                 for n in range(self.layers[layer]):
@@ -163,44 +197,63 @@ class Reference:
         return out
 
     def serve(
-        self, t: int, spikes: list[list[int]], rhobar: list[list], current: list[list], word: int, sign: int, epoch: int
-    ) -> None:
-        """Spikes of step t-1 (and the bias's) read their synapses, then program them in the nudge phase."""
-        learning = t > self.config.learning.free_steps
+        self, t: int, spikes: list[list[int]], pulses: list[list[int]], rhobar: list[list], current: list[list],
+        word: int, sign: int, epoch: int,
+    ) -> None:  # fmt: skip
+        """Spikes of step t-1 (and the bias's) read their synapses; `pulses` (of the nudge phase) program theirs."""
         for s in range(self.last):
             synapse = self.config.synapses[s]
             lsb = self.lsb(synapse.fraction_bits)
             before, after = self.layers[s], self.layers[s + 1]
             changes: list[tuple[int, int, Any]] = []
-            own = synapse.rounding == "stochastic" and synapse.draw == "synapse"
+            own = bool(self.devices) or (synapse.rounding == "stochastic" and synapse.draw == "synapse")
 
-            def of(row: int, layer: int, n: int, own: bool = own, s: int = s) -> Any:
-                drawn = self.next_word(word ^ (self.row_number[s] + row) * WEYL % 2**32) if own else word
+            def of(row: int, layer: int, n: int, own: bool = own) -> Any:
+                drawn = self.next_word(word ^ row * WEYL % 2**32) if own else word
                 return lambda bits: self.draw(drawn, layer, n, bits)
 
             for i in range(before + 1):
                 pre = int((t - 1) % self.config.neuron.refractory == 0) if i == before else spikes[s][i]
                 for k in range(after):
-                    post = spikes[s + 1][k] if s > 0 and i < before else 0
+                    one_way = s == 0 or i == before
+                    post = 0 if one_way else spikes[s + 1][k]
                     if pre:
                         current[s + 1][k] += self.w[s][i][k] * lsb
                     if post:
                         current[s][i] += self.w[s][i][k] * lsb
                     self.counters["synops"] += pre + post
-                    if not learning or not (pre or post):
+                    if not pulses:
                         continue
-                    self.counters["programmed"] += pre + post
-                    if s == 0 or i == before:
-                        change = self.step(s, rhobar[s + 1][k], of(i, s + 1, k), epoch)
+                    pre_writes = pulses[s][i]
+                    post_writes = 0 if one_way else pulses[s + 1][k]
+                    if not (pre_writes or post_writes):
+                        continue
+                    self.counters["programmed"] += pre_writes + post_writes
+                    from_row = of(self.number[s] + i, s + 1, k)
+                    from_column = None if one_way else of(self.number[s + 1] + k, s, i)
+                    if self.devices:
+                        met = [rhobar[s + 1][k]] * pre_writes + ([] if one_way else [rhobar[s][i]] * post_writes)
+                        halves = [sign * self.exact(s, v, epoch) for v in met]
+                        device, draw_of = self.devices[s][i][k], from_row if one_way else from_column
+                        # Each device is written once a step, so none of these writes sees another.
+                        new, bound = device.write(self.w[s][i][k], halves, word, draw_of(device.draw_bits))
+                        changes.append((i, k, (new, bound)))
+                        continue
+                    if one_way:
+                        change = self.step(s, rhobar[s + 1][k], from_row, epoch)
                     elif own:
-                        both = pre * rhobar[s + 1][k] + post * rhobar[s][i]
-                        change = self.step(s, both, of(k, s, i), epoch)
+                        both = pre_writes * rhobar[s + 1][k] + post_writes * rhobar[s][i]
+                        change = self.step(s, both, from_column, epoch)
                     else:
-                        change = pre * self.step(s, rhobar[s + 1][k], of(i, s + 1, k), epoch)
-                        change += post * self.step(s, rhobar[s][i], of(k, s, i), epoch)
+                        change = pre_writes * self.step(s, rhobar[s + 1][k], from_row, epoch)
+                        change += post_writes * self.step(s, rhobar[s][i], from_column, epoch)
                     changes.append((i, k, sign * change))
             for i, k, change in changes:
-                self.program(s, i, k, change)
+                if self.devices:
+                    self.w[s][i][k] = change[0] if self.real else int(change[0])
+                    self.counters["weight"] += change[1]
+                else:
+                    self.program(s, i, k, change)
 
 
 @pytest.mark.parametrize("name", variants.VARIANTS)
@@ -293,6 +346,12 @@ def test_wide_sums_take_64_bits(make_config) -> None:
     synapses = [{"bits": 24, "range": 2.0**-5, "learning_rate": 2.0**-20}]
     assert Network(make_config(synapses=synapses)).array.dtype == np.int32
     assert Network(make_config(synapses=synapses, network={"layers": [400, 5, 3]})).array.dtype == np.int64
+    # So do membranes that are wider than the currents, and steps that sparse programming makes large.
+    wide = make_config(synapses=synapses, neuron={"threshold": 16, "membrane_limit": 32})
+    assert Network(wide).array.dtype == np.int64
+    synapses[0]["learning_rate"] = 2.0**-9
+    config = make_config(synapses=synapses, programming={"probability": 0.001})
+    assert Network(config).array.dtype == np.int64
 
 
 # ---------------------------------------------------------------------------------------------------------------------

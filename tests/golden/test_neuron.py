@@ -35,15 +35,17 @@ class Lif:
 @pytest.mark.parametrize("period", [2, 5])
 def test_fixed(leak_shift: int, period: int) -> None:
     generator = np.random.default_rng(5)
-    width, threshold, low, high = 6, 256, -512, 511
+    width, low, high = 6, -512, 511
+    thresholds = np.zeros((3, 8), np.int64)
+    thresholds[1, :width] = [256, 256, 200, 331, 511, 17]  # neurons differ in gain; 511 is never exceeded
     leak = Fraction(0) if leak_shift < 0 else Fraction(1, 2**leak_shift)
-    neurons = [Lif(threshold, leak, low, high, period) for _ in range(width)]
+    neurons = [Lif(int(threshold), leak, low, high, period) for threshold in thresholds[1, :width]]
     membrane, refractory, spikes = (np.zeros((3, 8), np.int64) for _ in range(3))
     seen = 0
     for _ in range(400):
         current = generator.integers(-300, 400, 8)
         fired, saturations = integrate_and_fire(
-            1, width, current, leak_shift, low, high, threshold, period, membrane, refractory, spikes
+            1, width, current, leak_shift, low, high, thresholds, period, membrane, refractory, spikes
         )
         outcomes = [neuron.step(int(current[n])) for n, neuron in enumerate(neurons)]
         assert spikes[1, :width].tolist() == [int(spike) for spike, _ in outcomes]
@@ -53,6 +55,7 @@ def test_fixed(leak_shift: int, period: int) -> None:
         assert saturations == sum(saturated for _, saturated in outcomes)
         seen += saturations
     assert seen > 0
+    assert neurons[4].since > 400
     for array in (membrane, refractory, spikes):  # nothing outside the layer's neurons
         assert not array[[0, 2]].any()
         assert not array[1, width:].any()
@@ -61,14 +64,15 @@ def test_fixed(leak_shift: int, period: int) -> None:
 def test_real() -> None:
     generator = np.random.default_rng(6)
     membrane, refractory, spikes = np.zeros((2, 4)), np.zeros((2, 4), np.int64), np.zeros((2, 4), np.int64)
+    thresholds = np.array([np.zeros(4), [1.0, 0.8, 1.3, 2.0]])
     u, wait = [0.0] * 4, [0] * 4
     for _ in range(300):
         current = generator.normal(0.2, 0.5, 4)
-        integrate_and_fire(1, 4, current, 0.01, -2.0, 2.0, 1.0, 2, membrane, refractory, spikes)
+        integrate_and_fire(1, 4, current, 0.01, -2.0, 2.0, thresholds, 2, membrane, refractory, spikes)
         for n in range(4):
             u[n] = min(max(u[n] * 0.99 + current[n], -2.0), 2.0)
-            fire = u[n] > 1.0 and wait[n] == 0
-            u[n] -= fire
+            fire = u[n] > thresholds[1, n] and wait[n] == 0
+            u[n] -= fire * thresholds[1, n]
             wait[n] = 1 if fire else max(wait[n] - 1, 0)
             assert spikes[1, n] == fire
             assert membrane[1, n] == pytest.approx(u[n], abs=1e-9)
@@ -78,7 +82,7 @@ def test_real() -> None:
 def test_threshold_must_be_exceeded() -> None:
     membrane, refractory, spikes = (np.zeros((1, 1), np.int64) for _ in range(3))
     for current, fires in ((256, 0), (0, 0), (1, 1)):
-        integrate_and_fire(0, 1, np.array([current]), -1, -512, 511, 256, 2, membrane, refractory, spikes)
+        integrate_and_fire(0, 1, np.array([current]), -1, -512, 511, np.array([[256]]), 2, membrane, refractory, spikes)
         assert spikes[0, 0] == fires
     assert membrane[0, 0] == 1
 
@@ -88,7 +92,9 @@ def test_never_two_spikes_within_the_refractory_period() -> None:
         membrane, refractory, spikes = (np.zeros((1, 1), np.int64) for _ in range(3))
         train = []
         for _ in range(60):
-            integrate_and_fire(0, 1, np.array([500]), 7, -512, 511, 256, period, membrane, refractory, spikes)
+            integrate_and_fire(
+                0, 1, np.array([500]), 7, -512, 511, np.array([[256]]), period, membrane, refractory, spikes
+            )
             train.append(int(spikes[0, 0]))
         times = np.flatnonzero(train)
         assert set(np.diff(times)) == {period}

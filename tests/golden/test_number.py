@@ -38,8 +38,8 @@ SMALL = range(-67, 68)
 
 
 @kernel
-def compiled_step(v, gain, shift, rounding, draw):
-    return weight_step(v, gain, shift, rounding, draw)
+def compiled_step(v, factor, gain, shift, rounding, draw):
+    return weight_step(v, factor, gain, shift, rounding, draw)
 
 
 @kernel
@@ -47,29 +47,30 @@ def compiled_leaks(x, leak):
     return leak_down(x, leak), leak_to_zero(x, leak)
 
 
-def step(v: int, gain: int, shift: int, rounding: int, draw: int) -> int:
+def step(v: int, factor: int, gain: int, shift: int, rounding: int, draw: int) -> int:
     """The plain function, which must agree with the compiled one."""
-    plain = weight_step(v, gain, shift, rounding, draw)
-    assert compiled_step(v, gain, shift, rounding, draw) == plain
+    plain = weight_step(v, factor, gain, shift, rounding, draw)
+    assert compiled_step(v, factor, gain, shift, rounding, draw) == plain
     return plain
 
 
 @pytest.mark.parametrize("shift", range(6))
-@pytest.mark.parametrize("gain", [0, 2])
-def test_truncate_and_nearest(gain: int, shift: int) -> None:
+@pytest.mark.parametrize(("factor", "gain"), [(1, 0), (1, 2), (27, 0), (5, 1)])
+def test_truncate_and_nearest(factor: int, gain: int, shift: int) -> None:
     for v in SMALL:
-        exact = Fraction(v << gain, 1 << shift)
-        assert step(v, gain, shift, TRUNCATE, 0) == math.trunc(exact)
+        exact = Fraction(v * factor << gain, 1 << shift)
+        assert step(v, factor, gain, shift, TRUNCATE, 0) == math.trunc(exact)
         away = math.floor(abs(exact) + Fraction(1, 2))
-        assert step(v, gain, shift, NEAREST, 0) == (away if v >= 0 else -away)
+        assert step(v, factor, gain, shift, NEAREST, 0) == (away if v >= 0 else -away)
 
 
 @pytest.mark.parametrize("shift", range(6))
-def test_stochastic_is_unbiased(shift: int) -> None:
+@pytest.mark.parametrize("factor", [1, 7])
+def test_stochastic_is_unbiased(factor: int, shift: int) -> None:
     """Over all draws the mean is the exact value, and each result is one of its two neighbours."""
     for v in SMALL:
-        exact = Fraction(v, 1 << shift)
-        steps = [step(v, 0, shift, STOCHASTIC, draw) for draw in range(1 << shift)]
+        exact = Fraction(v * factor, 1 << shift)
+        steps = [step(v, factor, 0, shift, STOCHASTIC, draw) for draw in range(1 << shift)]
         assert sum(steps, Fraction(0)) / len(steps) == exact
         assert set(steps) <= {math.floor(exact), math.ceil(exact)}
 
@@ -80,13 +81,13 @@ def test_stochastic_mean_over_the_stream() -> None:
     total = 0
     for _ in range(count):
         word = xorshift32(word)
-        total += weight_step(v, 0, shift, STOCHASTIC, neuron_draw(word, 1, 3, shift))
+        total += weight_step(v, 1, 0, shift, STOCHASTIC, neuron_draw(word, 1, 3, shift))
     exact = v / 2**shift
     assert abs(total / count - exact) < 4 * math.sqrt(exact * (1 - exact) / count)
 
 
 def test_real_step_does_not_round() -> None:
-    assert weight_step(0.75, 0.001, 0, NEAREST, 0) == compiled_step(0.75, 0.001, 0, NEAREST, 0) == 0.75 * 0.001
+    assert weight_step(0.75, 1, 0.001, 0, NEAREST, 0) == compiled_step(0.75, 1, 0.001, 0, NEAREST, 0) == 0.75 * 0.001
 
 
 @pytest.mark.parametrize("leak", range(1, 6))
@@ -239,13 +240,14 @@ def test_current_never_overflows(preset: str) -> None:
         assert worst >= -(1 << (numbers.current_bits[layer - 1] - 1))
 
 
-def test_step_format_holds_every_step(make_config) -> None:
+@pytest.mark.parametrize("probability", [1, 0.3, 1 / 15, 2.0**-10])
+def test_step_format_holds_every_step(probability: float, make_config) -> None:
     for rate in (2.0**-4, 2.0**-10, 2.0**-16):
         synapses = [{"bits": 10, "range": 0.5, "learning_rate": rate, "halve_at": [1, 2]}]
-        numbers = fixed_numbers(make_config(synapses=synapses))
+        numbers = fixed_numbers(make_config(synapses=synapses, programming={"probability": probability}))
         s = numbers.synapses[0]
         for v in (numbers.rate.low, numbers.rate.high):
             for draw in (0, (1 << s.step_shift) - 1):
                 for rounding in (TRUNCATE, NEAREST, STOCHASTIC):
-                    value = weight_step(v, s.step_boost, s.step_shift, rounding, draw)
+                    value = weight_step(v, s.factor, s.step_boost, s.step_shift, rounding, draw)
                     assert s.step.low <= value <= s.step.high

@@ -26,6 +26,22 @@ BASE: dict[str, Any] = {
 }
 SYNAPSE: dict[str, Any] = {"bits": 10, "range": 0.5, "learning_rate": "2^-8", "halve_at": [1], "init": 1.5}
 
+FAULTS: dict[str, Any] = {
+    "slope_up": 1.2,
+    "slope_down": 0.9,
+    "slope_spread": 0.3,
+    "threshold_up": 0.8,
+    "threshold_spread": 0.1,
+    "speed": 1e-2,
+    "nonlinearity_up": 1.0,
+    "nonlinearity_down": 0.7,
+    "write_noise": 2e-3,
+    "stuck_on": 0.05,
+    "stuck_off": 0.05,
+}
+"""Every fault of a device at once."""
+OWN: dict[str, Any] = SYNAPSE | {"draw": "synapse"}
+
 VARIANTS: dict[str, dict[str, Any]] = {
     "neuron draws": {},
     "synapse draws": {"synapses": [SYNAPSE | {"draw": "synapse"}]},
@@ -50,6 +66,58 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "network": {"layers": [7, 4, 6, 3]},
         "neuron": {"leak": 0.01},
         "rate": {"leak": 0.1, "delay": 9, "filter": 3},
+    },
+    "every second pulse": {"programming": {"every": 2}},
+    "every third pulse of the image, two hidden layers, synapse draws": {
+        "network": {"layers": [7, 4, 6, 3]},
+        "programming": {"every": 3, "count_from": "image"},
+        "synapses": [OWN, SYNAPSE, OWN],
+    },
+    "a third of the pulses, slow neurons": {
+        "neuron": {"leak": "2^-6", "refractory": 4, "threshold": 0.5},
+        "programming": {"probability": 0.3},
+    },
+    "half of the pulses, two hidden layers, synapse draws": {
+        "network": {"layers": [7, 4, 6, 3]},
+        "programming": {"probability": 0.55},
+        "synapses": [OWN],
+    },
+    "gains, two hidden layers": {"network": {"layers": [7, 4, 6, 3]}, "neuron": {"leak": "2^-6", "gain_spread": 0.4}},
+    "real, gains, every second pulse": {
+        "number": {"format": "real"},
+        "neuron": {"leak": 0.01, "gain_spread": 0.4},
+        "programming": {"every": 2, "count_from": "image"},
+    },
+    "faults": {"device": FAULTS, "synapses": [OWN]},
+    "faults, accelerating, symmetric, sparse, gains, two hidden layers": {
+        "network": {"layers": [7, 4, 6, 3]},
+        "neuron": {"leak": "2^-6", "gain_spread": 0.2},
+        "programming": {"probability": 0.4},
+        "device": FAULTS
+        | {"nonlinearity_form": "accelerating", "slope_symmetric": True, "threshold_symmetric": True, "seed": 5},
+        "synapses": [OWN, OWN | {"rounding": "nearest"}, OWN | {"bits": 12, "range": 0.25, "rounding": "truncate"}],
+    },
+    "faults, every second pulse, large steps, few states": {
+        "programming": {"every": 2, "count_from": "image"},
+        "device": FAULTS | {"states": 32},
+        "synapses": [OWN | {"learning_rate": "2^-4"}],
+    },
+    "real, faults, two hidden layers": {
+        "number": {"format": "real"},
+        "network": {"layers": [7, 4, 6, 3]},
+        "device": FAULTS,
+        "programming": {"probability": 0.5},
+        "synapses": [OWN],
+    },
+    "real, few states": {
+        "number": {"format": "real"},
+        "device": {"states": 64},
+        "synapses": [OWN | {"learning_rate": "2^-5"}],
+    },
+    "real, faults, states, nearest": {
+        "number": {"format": "real"},
+        "device": FAULTS | {"states": 64, "nonlinearity_form": "accelerating"},
+        "synapses": [OWN | {"learning_rate": "2^-6", "rounding": "nearest"}, OWN | {"rounding": "truncate"}],
     },
 }
 
