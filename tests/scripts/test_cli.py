@@ -18,12 +18,12 @@ from scripts.errors import CommandError, Interrupted
 def test_help_teaches(run) -> None:
     result = run("--help")
     assert result.exit_code == 0
-    for command in ("train", "infer", "law", "report", "demo", "bench"):
+    for command in ("train", "sweep", "device", "infer", "law", "report", "demo", "bench"):
         assert f"\n  {command} " in result.stdout
     assert "eqspike train digits" in result.stdout
 
 
-@pytest.mark.parametrize("command", ["train", "infer", "law", "report", "demo", "bench"])
+@pytest.mark.parametrize("command", ["train", "sweep", "device", "infer", "law", "report", "demo", "bench"])
 def test_help_of_commands_has_examples(command: str, run) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
@@ -83,7 +83,7 @@ def test_explain() -> None:
 def test_config_errors(tiny: str, fails) -> None:
     for change, words in (
         ("neuron.leek=1", "neuron.leek: unknown key"),
-        ("synapses.0.bits=-8", "synapses[0].bits: -8 is not valid; allowed: 4 to 24"),
+        ("synapses.0.bits=-8", "synapses[0].bits: -8 is not valid; allowed: 2 to 24"),
         ("network.layers=[9, 0, 3]", "network.layers: [9, 0, 3] is not valid; each layer needs 1 to 4096"),
         ("network.layers=[9, -5, 3]", "network.layers"),
         ("neuron.leak=0.01", "a power of two"),

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from golden.law import run_pair
-from scripts import report
+from scripts import report, results
 from scripts.law import regression
 
 
@@ -81,6 +82,20 @@ BUILD = {
 }
 
 
+SWEEP: dict[str, Any] = {
+    "name": "few",
+    "title": "A few rows",
+    "seeds": [0, 1],
+    "epochs": 1,
+    "set": ["synapses.0.draw=synapse", "synapses.1.draw=synapse"],
+    "reference": "plain",
+    "rows": [
+        {"name": "plain", "group": "basis", "thesis": {"accuracy": 50}},
+        {"name": "noise <1>", "group": "noise", "x": 1, "set": ["device.write_noise=1e-3"], "thesis": 3},
+    ],
+}
+
+
 def test_report(tiny: str, run) -> None:
     run("train", tiny, "--seeds", 2, "--out", "many", "--epochs", 2)
     run("train", tiny, "--out", "real", "--set", "number.format=real", "--epochs", 2)
@@ -89,13 +104,16 @@ def test_report(tiny: str, run) -> None:
     Path("hw/build.json").write_text(json.dumps(BUILD))
     compare = {"images": 20, "steps": 900, "compared": {"<spikes>": 12345}, "mismatches": 0, "first_mismatch": None}
     Path("hw/compare.json").write_text(json.dumps(compare))
+    Path("few.yaml").write_text(yaml.safe_dump(SWEEP | {"base": tiny}))
+    assert run("sweep", "few.yaml", "--out", "hw/sweep").exit_code == 0
+    assert run("device", tiny, "--out", "hw/device", "--points", 11).exit_code == 0
     result = run("report", "many", "real", "hw")
     assert result.exit_code == 0, result.output
     page = Path("many/report.html").read_text()
     assert "many/report.html" in result.stdout
     assert "http" not in re.sub(r'src="data:[^"]*"', "", page)
     assert not re.search(r'(src|href)="(?!data:)', page)
-    assert page.count("<img") == 1 + 2 * 5 + 1
+    assert page.count("<img") == 1 + 2 * 6 + 1 + 1 + 1
     assert "identical" in page
     assert "&lt;spikes&gt;" in page
     assert "1\u2009320" not in page.split("LUT4")[0]
@@ -106,6 +124,11 @@ def test_report(tiny: str, run) -> None:
     assert [detail["folder"] for detail in data["details"]] == ["many/seed-7", "real"]
     assert sum(map(sum, data["details"][0]["confusion"])) == 24
     assert data["builds"][0]["board"] == "icebreaker"
+    assert data["devices"][0]["kind"] == "device"
+    assert [row["name"] for row in data["sweeps"][0]["rows"]] == ["plain", "noise <1>"]
+    assert len(data["summaries"]) == 1
+    assert "noise &lt;1&gt;" in page
+    assert "One write of synapse layer 1" in page
 
 
 def test_report_says_how_to_make_what_is_missing(tiny: str, run) -> None:
@@ -114,7 +137,7 @@ def test_report_says_how_to_make_what_is_missing(tiny: str, run) -> None:
     assert run("report", "hw", "--out", "page.html").exit_code == 0
     page = Path("page.html").read_text()
     assert "3 mismatches" in page
-    for command in ("train", "build", "law"):
+    for command in ("train", "build", "law", "sweep", "device"):
         assert f"eqspike {command}" in page
     assert Path("page.json").exists()
 
@@ -208,3 +231,33 @@ def test_bench_writes_json(tiny: str, run) -> None:
     assert bench["training"]["images"] == 96
     assert bench["training_forced_nudge"]["nudged_fraction"] == 1
     assert bench["inference"]["images_per_second"] > 0
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_results_of_a_sweep(tiny: str, run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """results/sweep-nonidealities.json becomes a table of docs/results.md and lines of the README's table."""
+    Path("few.yaml").write_text(yaml.safe_dump(SWEEP | {"base": tiny}))
+    measured = results.Measurement(results.SWEEP, "sweep few.yaml --out {out}", "summary.json", ("last_accuracy",))
+    work = Path.cwd()
+    for name, value in (
+        ("ROOT", work), ("RESULTS", work / "results"), ("PAGE", work / "docs" / "results.md"),
+        ("README", work / "README.md"), ("MEMRISTORS", {"plain": ("Plain ones", 1.0), "none": ("None", 2.0)}),
+        ("measurements", lambda: {measured.name: measured}),
+    ):  # fmt: skip
+        monkeypatch.setattr(results, name, value)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    Path("README.md").write_text(f"before\n{results.BEGIN}\n{results.END}\nafter\n")
+    assert run("results", "--run", results.SWEEP).exit_code == 0
+    kept = read(f"results/{results.SWEEP}.json")
+    assert kept["seconds"] == round(kept["result"]["seconds_of_runs"], 1)
+    assert "last_accuracy" not in kept["result"]["rows"][0]
+    page = Path("docs/results.md").read_text()
+    assert "| basis | plain | 2 |" in page
+    assert "| noise | noise <1> | 2 |" in page
+    readme = Path("README.md").read_text()
+    assert readme.startswith("before")
+    assert readme.endswith("after\n")
+    assert "| Plain ones | " in readme
+    assert "None" not in readme

@@ -1,0 +1,257 @@
+"""`eqspike device`: its curves against the golden model's writes, its files, and refusals of devices that cannot be."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from golden.config import Config
+from golden.device import layer_devices, weight_per_volt, write
+from golden.network import Network
+from scripts import device as view
+
+FAULTS = {
+    "nonlinearity_up": 1.0,
+    "nonlinearity_down": 0.5,
+    "slope_up": 1.5,
+    "slope_spread": 0.1,
+    "threshold_spread": 0.05,
+    "speed": 1e-2,
+    "write_noise": 1e-3,
+    "stuck_on": 0.1,
+    "stuck_off": 0.1,
+}
+SYNAPSES = [{"bits": 10, "range": 0.5, "learning_rate": "2^-6", "draw": "synapse"}]
+
+
+def read(path: str | Path) -> Any:
+    return json.loads(Path(path).read_text())
+
+
+def settings(faults: dict[str, Any]) -> list[str]:
+    changes = [f"device.{key}={value}" for key, value in faults.items()]
+    changes += ["synapses.0.draw=synapse", "synapses.1.draw=synapse"]
+    return [text for change in changes for text in ("--set", change)]
+
+
+@pytest.fixture
+def faulty(make_config) -> Config:
+    return make_config(device=FAULTS, synapses=SYNAPSES)
+
+
+def test_the_real_curve_is_the_golden_models_write(faulty: Config) -> None:
+    real = view.nominal(faulty).replace(number=dataclasses.replace(faulty.number, format="real"))
+    # A curve needs a device that is not ideal; its slopes are the nominal ones.
+    network = Network(real)
+    low, high = float(network.parameters.weight_low[0]), float(network.parameters.weight_high[0])
+    for g in (0.1, 0.5, 0.8):
+        for volts in (0.3, 1.7):
+            for half, sign in ((0, 1), (1, -1)):
+                weights = np.array([[low + g * (high - low)]])
+                x = sign * volts * weight_per_volt(real, 0)
+                write(weights, 0, 0, 0, max(x, 0.0), min(x, 0.0), 0, 0, 0, 0, low, high, network.devices)
+                moved = (weights[0, 0] - low) / (high - low) - g
+                assert moved == pytest.approx(view.real_change(real, 0, half, sign * volts, g), rel=1e-9)
+
+
+@pytest.mark.parametrize("faults", [{}, FAULTS, {"states": 64}])
+def test_the_fixed_steps_are_those_of_eq_3_2(faults: dict[str, Any], make_config) -> None:
+    config = make_config(device=faults, synapses=SYNAPSES)
+    data = view.device_view(config, 51)
+    for curve in data["voltage"]:
+        fixed = curve["fixed"]
+        lsb = 2.0 ** -config.synapses[curve["layer"]].bits
+        over = np.maximum(fixed["volts"] - config.device.threshold_up, 0)
+        under = np.minimum(fixed["volts"] + config.device.threshold_down, 0)
+        expected = view.real_change(config, curve["layer"], 0, over, 0.5) + view.real_change(
+            config, curve["layer"], 1, under, 0.5
+        )
+        bound = np.abs(expected) * 2 * data["curve_error_bound"] + lsb / view.DRAWS
+        assert np.all(np.abs(fixed["mean"] - expected) <= bound)
+        assert np.all((fixed["most"] - fixed["least"]) <= lsb * 1.0001)
+        assert np.all(np.sign(fixed["mean"]) == np.sign(np.where(fixed["mean"] == 0, 0, fixed["rhobar_lsbs"])))
+
+
+def test_tables_keep_to_their_bound(faulty: Config) -> None:
+    data = view.conductance_curve(faulty, 1025)
+    table = data["fixed"]
+    parts = len(table["g"])
+    for name in ("up", "down"):
+        value = np.array(table[name])[np.minimum((data["g"] * parts).astype(int), parts - 1)]
+        assert np.all(np.abs(value / data[name] - 1) <= data["error_bound"])
+
+
+def test_device_command(tiny: str, run) -> None:
+    result = run("device", tiny, *settings(FAULTS), "--points", 21)
+    assert result.exit_code == 0, result.output
+    data = read("runs/tiny-device/device.json")
+    assert Path("runs/tiny-device/device.png").read_bytes().startswith(b"\x89PNG")
+    assert (data["kind"], data["chip_seed"], data["ideal"]) == ("device", 7, False)
+    assert len(data["voltage"][0]["volts"]) == len(data["conductance"]["g"]) == 21
+    rows = {row["quantity"]: row for row in data["writes"][0]["rows"]}
+    assert rows["LSB"]["lsbs"] == 1
+    assert rows["write noise, deviation"]["lsbs"] == pytest.approx(1e-3 * 2**10)
+    assert rows["threshold offset up, deviation"]["volts"] == pytest.approx(0.05)
+    assert rows["1 V over the threshold"]["share"] == pytest.approx(1e-2)
+    assert rows["rho-bar of 1"]["weight"] == pytest.approx(2**-10)
+    assert rows["LSB"]["conductance"] == pytest.approx(0.999 * 2**-10)
+    for entry, shape in zip(data["deviations"], ((10, 5), (6, 3)), strict=True):
+        assert entry["devices"] == shape[0] * shape[1]
+        assert sum(entry["histograms"]["slope_up"]["counts"]) == entry["devices"]
+        assert 0 < entry["stuck_on"] + entry["stuck_off"] < entry["devices"]
+    assert data["deviations"][0]["sample"][0]["row"] == 0
+    for word in ("device.write_noise", "LSBs", "stuck on", "within"):
+        assert word in result.stdout
+
+
+def test_the_pulses(tiny: str, run) -> None:
+    """Fig 3.3: V = Vi - Vj is x + Vth, then x - Vth; a threshold that is off lets the other half act, or takes away."""
+    assert run("device", tiny, *settings({"threshold_spread": 0.4, "speed": 1e-2})).exit_code == 0
+    pulses = read("runs/tiny-device/device.json")["pulses"]
+    x = pulses["rhobar_volts"]
+    assert pulses["rhobar"] == view.EXAMPLE
+    trace = {name: np.array(values) for name, values in pulses["trace"].items()}
+    np.testing.assert_allclose(trace["v"], trace["vi"] - trace["vj"])
+    phases = {phase["phase"]: phase for phase in pulses["phases"]}
+    assert phases["up"]["to"] - phases["up"]["from"] == 50
+    inside = {
+        name: trace["v"][(trace["time"] >= phases[name]["from"]) & (trace["time"] <= phases[name]["to"])]
+        for name in ("communication", "up", "down")
+    }
+    assert max(inside["up"]) == pytest.approx(x + 1)
+    assert min(inside["down"]) == pytest.approx(x - 1)
+    assert 0 < max(inside["communication"]) < 1
+    plain, higher, lower = pulses["changes"]
+    assert plain["up"] > 0 == plain["down"]
+    assert higher["up"] < plain["up"] < lower["up"]
+    assert lower["down"] < 0
+    assert pulses["fixed"]["up"] == pytest.approx(plain["up"], rel=0.05)
+    assert pulses["fixed"]["down"] == 0
+
+
+def test_the_sample_is_the_golden_models(faulty: Config) -> None:
+    drawn = layer_devices(faulty, 1)
+    for entry in view.deviations(faulty, 1)["sample"]:
+        place = entry["row"], entry["column"]
+        assert entry["slope_up"] == drawn.slope_up[place]
+        assert entry["stuck"] == drawn.stuck[place]
+        offset = (entry["threshold_up"] - 1) * weight_per_volt(faulty, 1)
+        assert offset == pytest.approx(drawn.offset_up[place], abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    "faults", [{}, {"nonlinearity_up": 2, "nonlinearity_form": "accelerating"}, {"states": 64}, {"stuck_on": 1}]
+)
+@pytest.mark.parametrize("number", ["fixed", "real"])
+def test_any_preset_can_be_shown(number: str, faults: dict[str, Any], tiny: str, run) -> None:
+    more = ("--set", f"number.format={number}", "--set", "neuron.gain_spread=0.5", "--set", "neuron.membrane_limit=8")
+    result = run("device", tiny, *settings(faults), *more, "--points", 11, "--out", "a")
+    assert result.exit_code == 0, result.output
+    assert "neuron gain" in result.stdout
+    data = read("a/device.json")
+    assert (data["voltage"][0]["fixed"] is None) == (number == "real")
+
+
+def test_measured_devices(tiny: str, run) -> None:
+    Path("chip.csv").write_text(devices_table({(0, 0, 0): "1.25,0.9,1"}))
+    result = run("device", tiny, *settings({"file": "chip.csv"}), "--out", "a")
+    assert result.exit_code == 0, result.output
+    data = read("a/device.json")["deviations"][0]
+    assert data["sample"][0]["slope_up"] == 1.25
+    assert data["sample"][0]["threshold_down"] == pytest.approx(0.9)
+    assert data["stuck_on"] == 1
+    assert run("train", tiny, *settings({"file": "chip.csv"}), "--out", "t", "--epochs", 1).exit_code == 0
+
+
+def devices_table(changed: dict[tuple[int, int, int], str], leave_out: tuple[int, ...] = ()) -> str:
+    lines = ["layer,row,column,slope_up,threshold_down,stuck"]
+    for layer, (below, above) in enumerate(((9, 5), (5, 3))):
+        for row in range(below + 1):
+            for column in range(above):
+                place = layer, row, column
+                if place != leave_out:
+                    lines.append("{},{},{},".format(*place) + changed.get(place, "1,1,0"))
+    return "\n".join(lines) + "\n"
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"conductance_min": 1, "conductance_max": 1}, "device.conductance_max: 1.0 is not valid; above"),
+    ({"conductance_min": 2}, "device.conductance_max: 1.0 is not valid; above device.conductance_min = 2"),
+    ({"conductance_min": ".nan"}, "device.conductance_min: nan is not valid"),
+    ({"threshold_up": 0}, "device.threshold_up: 0.0 is not valid"),
+    ({"speed": 0}, "device.speed: 0.0 is not valid"),
+    ({"nonlinearity_form": "round"}, "allowed: saturating, accelerating"),
+    ({"write_noise": -1}, "device.write_noise: -1.0 is not valid"),
+    ({"write_noise": 1e-14}, "device.write_noise: 1e-14 is too small for fixed point"),
+    ({"threshold_spread": 1e-7, "speed": 1e-9}, "device.threshold_spread: 1e-07 is too small for fixed point"),
+    ({"stuck_on": 0.7, "stuck_off": 0.7}, "device.stuck_off: 0.7 is not valid; at most"),
+    ({"states": 100}, "device.states: 100 is not valid; a power of two"),
+    ({"colour": 1}, "device.colour: unknown key"),
+    ({"file": "nowhere.csv"}, "device.file: nowhere.csv: cannot be read: No such file or directory"),
+]
+
+
+@pytest.mark.parametrize(("faults", "words"), BAD)
+@pytest.mark.parametrize("command", ["device", "train"])
+def test_what_no_device_is(command: str, faults: dict[str, Any], words: str, tiny: str, fails) -> None:
+    assert words in fails(2, command, tiny, *settings(faults), "--out", "a")
+    assert not Path("a").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("programming.probability=0", "programming.probability: 0.0 is not valid; above 0"),
+        ("programming.probability=1.5", "programming.probability: 1.5 is not valid"),
+        ("programming.every=0", "programming.every: 0 is not valid; allowed: 1 to 64"),
+        ("programming.count_from=start", "allowed: nudge, image"),
+        ("neuron.gain_spread=-1", "neuron.gain_spread: -1.0 is not valid"),
+    ],
+)
+@pytest.mark.parametrize("command", ["device", "train"])
+def test_what_no_programming_is(command: str, change: str, words: str, tiny: str, fails) -> None:
+    assert words in fails(2, command, tiny, "--set", change, "--out", "a")
+    assert not Path("a").exists()
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (devices_table({}, (0, 3, 2)), "the device at layer 0, row 3, column 2 is missing; 1 such"),
+        (devices_table({(1, 2, 1): "nan,1,0"}), "slope_up: nan is not a number"),
+        (devices_table({(1, 2, 1): "1,,0"}), "threshold_down: '' is not a number"),
+        (devices_table({(1, 2, 1): "1,1"}), "line 59 has 5 entries, the header 6"),
+        (devices_table({(1, 2, 1): "1,1,3"}), "stuck: 3; allowed: 0 to 2"),
+        (devices_table({}) + "1,2,1,1,1,0\n", "layer 1, row 2, column 1 is there 2 times"),
+        (devices_table({}) + "1,9,1,1,1,0\n", "layer 1, row 9, column 1: this layer has 6 rows and 3 columns"),
+        (devices_table({}).replace("slope_up", "slope"), "unknown column 'slope'"),
+        ("", "is empty"),
+    ],
+)
+def test_a_wrong_table_of_devices(table: str, words: str, tiny: str, fails: Callable[..., str]) -> None:
+    Path("chip.csv").write_text(table)
+    for command in ("device", "train"):
+        line = fails(2, command, tiny, *settings({"file": "chip.csv"}), "--out", "a")
+        assert line.startswith("device.file: chip.csv: ")
+        assert words in line
+    assert not Path("a").exists()
+
+
+def test_a_broken_npz(tiny: str, run, fails) -> None:
+    Path("chip.npz").write_bytes(b"PK\x03\x04 no archive")
+    assert fails(2, "device", tiny, *settings({"file": "chip.npz"})).startswith("device.file: chip.npz: ")
+    table = np.genfromtxt(devices_table({(0, 0, 0): "2,1,0"}).splitlines(), delimiter=",", names=True)
+    np.savez("chip.npz", **{name: table[name] for name in table.dtype.names})
+    assert run("device", tiny, *settings({"file": "chip.npz"}), "--out", "a").exit_code == 0
+    assert read("a/device.json")["deviations"][0]["sample"][0]["slope_up"] == 2
+
+
+def test_unwritable(tiny: str, fails) -> None:
+    Path("file").write_text("")
+    assert fails(1, "device", tiny, "--out", "file/below").startswith("file/below")
