@@ -135,7 +135,11 @@ class CoreDriver:
             await change
             await settled
             self.recording.writes.append(
-                (int(dut.trace__step.value), int(dut.trace__write_address.value), int(dut.trace__write_data.value))
+                (
+                    int(dut.trace__write_step.value),
+                    int(dut.trace__write_address.value),
+                    int(dut.trace__write_data.value),
+                )
             )
 
     async def put(self, stream: str, payload: int) -> None:

@@ -35,6 +35,8 @@ from golden.number import (
     NOISE_DEVIATION,
     STOCHASTIC,
     TRUNCATE,
+    FixedNumbers,
+    Format,
     column_key,
     deviate_of,
     kernel,
@@ -177,6 +179,11 @@ def device_numbers(config: Config, layer: int, step_shift: int, step_boost: int)
     )
 
 
+def fixed_devices(config: Config, numbers: FixedNumbers) -> tuple[DeviceNumbers | None, ...]:
+    """`DeviceNumbers` of each layer of synapses."""
+    return tuple(device_numbers(config, s, n.step_shift, n.step_boost) for s, n in enumerate(numbers.synapses))
+
+
 def slope_code(slope: np.ndarray) -> np.ndarray:
     """A slope in fixed point."""
     return np.minimum(np.rint(np.asarray(slope) * 2**FACTOR_BITS), SLOPE_MAX).astype(np.int64)
@@ -306,6 +313,11 @@ def thresholds(config: Config, high: float | int, scale: float = 1.0) -> list[np
             values = np.where(layer > 0, config.neuron.threshold * scale / layer, high)
         out.append(np.minimum(values, high))
     return out
+
+
+def fixed_thresholds(config: Config, membrane: Format) -> list[np.ndarray]:
+    """`thresholds` in membrane LSBs."""
+    return [np.rint(t).astype(np.int64) for t in thresholds(config, membrane.high, 2.0**membrane.fraction_bits)]
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -606,6 +618,8 @@ __all__ = [
     "curve_error",
     "device_numbers",
     "device_seeds",
+    "fixed_devices",
+    "fixed_thresholds",
     "layer_devices",
     "network_devices",
     "write",

@@ -17,8 +17,8 @@ import numpy as np
 
 from golden import crossbar
 from golden.config import Config, ProgrammingConfig
-from golden.device import network_devices
-from golden.network import before, fixed_devices, fixed_parameters, real_parameters, row_bases
+from golden.device import fixed_devices, network_devices
+from golden.network import before, fixed_parameters, real_parameters, row_bases
 from golden.neuron import integrate_and_fire
 from golden.number import MASK32, WEYL, fixed_numbers, image_word, kernel, seed_word, xorshift32
 from golden.rate import rate_step

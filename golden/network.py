@@ -23,7 +23,7 @@ import numpy as np
 
 from golden import crossbar, nudge
 from golden.config import Config
-from golden.device import FREE, STUCK_ON, DeviceNumbers, device_numbers, network_devices, thresholds
+from golden.device import FREE, STUCK_ON, fixed_devices, fixed_thresholds, network_devices, thresholds
 from golden.neuron import drive_inputs, integrate_and_fire
 from golden.number import (
     COUNTERS,
@@ -507,9 +507,8 @@ def fixed_parameters(config: Config, numbers: FixedNumbers, epoch: int) -> Param
     passed = [sum(1 for at in s.halve_at if at <= epoch) for s in config.synapses]
     boosts = [s.step_boost if d is None else d.x_boost for s, d in zip(synapses, devices, strict=True)]
     shifts = [s.step_shift if d is None else d.fraction for s, d in zip(synapses, devices, strict=True)]
-    threshold = [np.rint(t) for t in thresholds(config, numbers.membrane.high, 2.0**numbers.membrane.fraction_bits)]
     return Parameters(
-        threshold=per_neuron(config.network.layers, threshold, np.int64),
+        threshold=per_neuron(config.network.layers, fixed_thresholds(config, numbers.membrane), np.int64),
         membrane_low=numbers.membrane.low,
         membrane_high=numbers.membrane.high,
         leak=numbers.leak_shift,
@@ -550,11 +549,6 @@ def real_parameters(config: Config, epoch: int) -> Parameters:
         per_synapse=np.zeros(count, np.bool_),
         **common_parameters(config),
     )
-
-
-def fixed_devices(config: Config, numbers: FixedNumbers) -> tuple[DeviceNumbers | None, ...]:
-    """`DeviceNumbers` of each layer of synapses."""
-    return tuple(device_numbers(config, s, n.step_shift, n.step_boost) for s, n in enumerate(numbers.synapses))
 
 
 class Network:

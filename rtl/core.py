@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -12,7 +12,8 @@ from amaranth.utils import ceil_log2
 
 from golden import number
 from golden.config import Config, HardwareConfig
-from golden.number import COUNTERS, MASK32, WARM_UP, WEYL, fixed_numbers, history_depth, row_numbers
+from golden.device import fixed_thresholds
+from golden.number import COUNTERS, MASK32, WARM_UP, WEYL, fixed_numbers, history_depth, neuron_numbers
 from rtl.crossbar import Crossbar, Kind, operation_layout, popcount
 from rtl.layout import Chunk, Layout
 from rtl.neuron import InputNeurons, Lif
@@ -92,6 +93,8 @@ def neuron_layout(config: Config) -> data.StructLayout:
     }
     if config.rate.filter > 1:
         fields["filtered"] = signed(numbers.filter.bits)
+    if config.programming.every > 1:
+        fields["pulse_count"] = unsigned((config.programming.every - 1).bit_length())
     return data.StructLayout(fields)
 
 
@@ -123,6 +126,8 @@ class Core(wiring.Component):
             if config.rate.filter == 1
             else [config.rate.delay, config.rate.filter, config.rate.delay + config.rate.filter]
         )
+        self.every = config.programming.every
+        """Where above 1, a neuron counts its spikes and every so many sends a programming pulse."""
         self.steps = config.learning.free_steps + config.learning.nudge_steps
         step = range(self.steps + 1)
         super().__init__(
@@ -150,6 +155,7 @@ class Core(wiring.Component):
                             "neurons": Out(self.state_layout),
                             "neurons_spikes": Out(self.lanes),
                             "write_toggle": Out(1),
+                            "write_step": Out(step),
                             "write_address": Out(range(max(2, self.layout.words))),
                             "write_data": Out(self.crossbar.word_layout),
                         }
@@ -176,7 +182,13 @@ class Core(wiring.Component):
         self.step = Signal(range(self.steps + 1))
         self.bias_phase = Signal(range(self.config.neuron.refractory))
         self.serves_bias = Signal()
+        self.bias_count, self.bias_pulse = Signal(range(self.every)), Signal()
+        """Spikes of the bias neurons since their last programming pulse; does the last one send a pulse?"""
         self.spikes = [None, *(Signal(size, name=f"spikes_{i}") for i, size in enumerate(self.layers) if i)]
+        self.pulses = self.spikes
+        if self.every > 1:
+            self.pulses = [None, *(Signal(size, name=f"pulses_{i}") for i, size in enumerate(self.layers) if i)]
+        self.counting = self.nudging if self.config.programming.count_from == "nudge" else Const(1)
         self.rhobar = {
             layer: Array(
                 Signal(signed(self.numbers.rate.bits), name=f"rhobar_{layer}_{n}") for n in range(self.layers[layer])
@@ -208,7 +220,8 @@ class Core(wiring.Component):
     def _spike_list(self, m: Module) -> None:
         inputs = self.inputs
         size = 1 << ceil_log2(max(2, self.layers[0]))
-        m.submodules.spike_list = memory = Memory(shape=unsigned(inputs.index_bits), depth=2 * size, init=[])
+        entry = data.StructLayout({"neuron": inputs.index_bits, "pulse": int(self.every > 1)})
+        m.submodules.spike_list = memory = Memory(shape=entry, depth=2 * size, init=[])
         write, self.list_read = memory.write_port(), memory.read_port()
         self.list_bank = Signal()
         """The bank that is being filled."""
@@ -217,7 +230,9 @@ class Core(wiring.Component):
         """Entries of the bank that is being served."""
         m.d.comb += [
             write.en.eq(inputs.spikes.valid),
-            write.data.eq(inputs.spikes.payload),
+            write.data.neuron.eq(inputs.spikes.payload),
+            write.data.pulse.eq(inputs.pulse),
+            inputs.counting.eq(self.counting),
             write.addr.eq(Cat(self.list_filled[: ceil_log2(size)], self.list_bank)),
         ]
         with m.If(inputs.spikes.valid):
@@ -252,13 +267,14 @@ class Core(wiring.Component):
         m.d.comb += self.list_read.addr.eq(
             Cat(self.list_place[: len(self.list_read.addr) - 1], ~self.list_bank),
         )
-        entry = Mux(listed_b, self.list_read.data, 0)
+        entry = Mux(listed_b, self.list_read.data.neuron, 0)
         m.d.sync += [
             op_b.eq(self.op),
             listed_b.eq(self.op_listed),
             op_a.eq(op_b),
             op_a.address.eq(op_b.address + entry),
             op_a.number.eq(op_b.number + entry),
+            op_a.program.eq(op_b.program & (~listed_b | self.list_read.data.pulse if self.every > 1 else 1)),
             op_r.eq(op_a),
             op_e.eq(op_r),
             tap_b.eq(self.op_tap),
@@ -291,6 +307,7 @@ class Core(wiring.Component):
         m.d.sync += seen.eq(self.step >= tap_steps)
         self.lane_state = Signal(self.state_layout)
         self.lane_spikes = Signal(self.lanes)
+        self.lane_pulses = Signal(self.lanes) if self.every > 1 else self.lane_spikes
         self.lane_taps = [Signal(self.lanes, name=f"lane_tap_{i}") for i in range(len(taps))]
         with m.If(op_r.kind == Kind.LOAD):
             # An image begins at rest: nothing needs to be cleared in memory.
@@ -300,6 +317,9 @@ class Core(wiring.Component):
                     with m.Case(chunk.index):
                         spikes = self.spikes[chunk.layer][chunk.first : chunk.first + chunk.count]
                         m.d.sync += self.lane_spikes.eq(spikes)
+                        if self.every > 1:
+                            pulses = self.pulses[chunk.layer][chunk.first : chunk.first + chunk.count]
+                            m.d.sync += self.lane_pulses.eq(pulses)
         with m.If((op_r.kind == Kind.LOAD) | (op_r.kind == Kind.TAP)):
             with m.Switch(tap_r):
                 for i, tap in enumerate(self.lane_taps):
@@ -307,7 +327,7 @@ class Core(wiring.Component):
                         m.d.sync += tap.eq(Mux(seen, history_read.data, 0))
 
         # The crossbar's stage R needs the lanes' rho-bars and the neuron above.
-        m.d.comb += crossbar.spikes.eq(self.lane_spikes)
+        m.d.comb += [crossbar.spikes.eq(self.lane_spikes), crossbar.pulses.eq(self.lane_pulses)]
         for lane in range(self.lanes):
             m.d.comb += crossbar.integrator[lane].eq(self.lane_state[lane].integrator)
         with m.Switch(op_r.synapses):
@@ -315,6 +335,7 @@ class Core(wiring.Component):
                 with m.Case(s):
                     m.d.comb += [
                         crossbar.post_spike.eq(self.spikes[s + 1].bit_select(op_r.post, 1)),
+                        crossbar.post_pulse.eq(self.pulses[s + 1].bit_select(op_r.post, 1)),
                         crossbar.post_integrator.eq(self.rhobar[s + 1][op_r.post]),
                     ]
 
@@ -352,6 +373,7 @@ class Core(wiring.Component):
                 "integrator": data.ArrayLayout(signed(numbers.rate.bits), lanes),
                 "filtered": data.ArrayLayout(signed(numbers.filter.bits), lanes),
                 "taps": data.ArrayLayout(unsigned(lanes), len(self.lane_taps)),
+                "pulse_count": data.ArrayLayout(unsigned((self.every - 1).bit_length()), lanes),
             }
         )
         stages = [Signal(passing, name=f"pass_{i}") for i in range(3)]
@@ -361,7 +383,8 @@ class Core(wiring.Component):
         m.d.sync += [later.eq(earlier) for earlier, later in itertools.pairwise(stages)]
         done = stages[-1]
 
-        spikes = Signal(lanes)
+        spikes, pulses = Signal(lanes), Signal(lanes)
+        thresholds = fixed_thresholds(self.config, numbers.membrane)
         saturated = Signal(lanes)
         new_state = Signal(self.state_layout)
         valid_lanes = self.crossbar.chunk_constant([(1 << c.count) - 1 for c in layout.chunks], done.chunk)
@@ -377,6 +400,9 @@ class Core(wiring.Component):
                 lif.refractory.eq(state.refractory),
                 lif.current.eq(self.crossbar.current[lane] + self._from_below(lane, chunk_e) + drive),
             ]
+            if lif.gains:
+                own = [int(thresholds[c.layer][c.first + lane]) if lane < c.count else 0 for c in layout.chunks]
+                m.d.comb += lif.threshold.eq(self.crossbar.chunk_constant(own, chunk_e))
             m.d.sync += first.integrator[lane].eq(state.integrator)
             m.d.comb += [
                 spikes[lane].eq(lif.spike & valid_lanes[lane]),
@@ -396,6 +422,13 @@ class Core(wiring.Component):
                     rho.delayed_leaving.eq(done.taps[2][lane]),
                     new_state[lane].filtered.eq(rho.next_filtered),
                 ]
+            if self.every > 1:
+                m.d.sync += first.pulse_count[lane].eq(state.pulse_count)
+                count, counted = done.pulse_count[lane], spikes[lane] & self.counting
+                m.d.comb += [
+                    pulses[lane].eq(counted & (count == self.every - 1)),
+                    new_state[lane].pulse_count.eq(Mux(pulses[lane], 0, count + counted)),
+                ]
 
         m.d.comb += [
             self.state_write.en.eq(done.valid),
@@ -410,14 +443,17 @@ class Core(wiring.Component):
                 Cat(self.step, Value.cast(0).replicate(self.depth_bits - len(self.step)), done.chunk)
             )
         with m.If(self.restart):
-            m.d.sync += [register.eq(0) for register in self.spikes[1:]]
+            m.d.sync += [register.eq(0) for register in (*self.spikes[1:], *self.pulses[1:])]
             m.d.sync += [value.eq(0) for layer in self.rhobar.values() for value in layer]
         with m.Elif(done.valid):
             with m.Switch(done.chunk):
                 for chunk in layout.chunks:
                     with m.Case(chunk.index):
                         register = self.spikes[chunk.layer]
-                        m.d.sync += register[chunk.first : chunk.first + chunk.count].eq(spikes[: chunk.count])
+                        mine = slice(chunk.first, chunk.first + chunk.count)
+                        m.d.sync += register[mine].eq(spikes[: chunk.count])
+                        if self.every > 1:
+                            m.d.sync += self.pulses[chunk.layer][mine].eq(pulses[: chunk.count])
                         if chunk.layer in self.rhobar:
                             for lane in range(chunk.count):
                                 value = new_state[lane].integrator
@@ -436,8 +472,15 @@ class Core(wiring.Component):
             self.trace.neurons_spikes.eq(spikes),
             self.trace.counts.eq(self.rates.counts),
         ]
+        # Devices that are not ideal write a few cycles late, which may be after the step has ended.
+        write_step = self.step
+        for stage in range(self.crossbar.extra_stages):
+            earlier = Signal.like(self.step, name=f"write_step_{stage}")
+            m.d.sync += earlier.eq(write_step)
+            write_step = earlier
         with m.If(self.crossbar.write_valid):
             m.d.sync += [
+                self.trace.write_step.eq(write_step),
                 self.trace.write_toggle.eq(~self.trace.write_toggle),
                 self.trace.write_address.eq(self.crossbar.write_address),
                 self.trace.write_data.eq(self.crossbar.write_data),
@@ -466,7 +509,7 @@ class Core(wiring.Component):
         learning = self.config.learning
         chunks = layout.chunks
         last = len(self.layers) - 1
-        numbering = row_numbers(self.layers)
+        numbering = neuron_numbers(self.layers)
 
         pixels = inputs.pixels
         result = self.results.payload
@@ -521,7 +564,13 @@ class Core(wiring.Component):
                             self.op.address.eq(weight.word),
                             self.op.post.eq(weight.lane),
                         ]
-                        m.d.sync += [poke_data.eq(weight.data), peeking.eq(~weight.write), wait.eq(6)]
+                        if crossbar.devices is not None and crossbar.devices.sticks:
+                            self._locate(m, weight.word)
+                        m.d.sync += [
+                            poke_data.eq(weight.data),
+                            peeking.eq(~weight.write),
+                            wait.eq(6 + crossbar.extra_stages),
+                        ]
                         m.next = "WEIGHT"
                 with m.Elif(self.images.valid & ~self.results.valid & ~self.key_load):
                     m.d.comb += [self.restart.eq(1), inputs.restart.eq(1)]
@@ -533,6 +582,8 @@ class Core(wiring.Component):
                         self.step.eq(0),
                         self.serves_bias.eq(0),
                         self.bias_phase.eq(0),
+                        self.bias_count.eq(0),
+                        self.bias_pulse.eq(0),
                         warm.eq(0),
                         first_step_known.eq(0),
                         result.nudged.eq(0),
@@ -594,6 +645,8 @@ class Core(wiring.Component):
                     m.d.sync += self.list_place.eq(self.list_place + 1)
                 with m.Else():
                     with m.If(self.serves_bias):
+                        if self.every > 1:
+                            m.d.comb += self.op.program.eq(learns & self.bias_pulse)
                         m.d.comb += [
                             self.op.kind.eq(Kind.ROW),
                             self.op.address.eq(per_chunk([c.bias for c in chunks])),
@@ -614,7 +667,7 @@ class Core(wiring.Component):
                     self.op.synapses.eq(per_chunk([min(c.layer, last - 1) for c in chunks])),
                     self.op.post.eq(pair_post),
                     self.op.address.eq(per_chunk([c.pairs for c in chunks]) + pair_post),
-                    self.op.number.eq(per_chunk([numbering[min(c.layer, last - 1)] for c in chunks]) + pair_post),
+                    self.op.number.eq(per_chunk([numbering[min(c.layer + 1, last)] for c in chunks]) + pair_post),
                 ]
                 rest = pending & (pending - 1)[: len(pending)]
                 m.d.sync += pending.eq(rest)
@@ -676,6 +729,24 @@ class Core(wiring.Component):
         above = self.layers[chunk.layer + 1]
         m.d.sync += pending.eq(Mux(fired, (1 << above) - 1, self.spikes[chunk.layer + 1]))
 
+    def _locate(self, m: Module, word: Value) -> None:
+        """Name the devices of a word of the weight memory in the operation, as a spike that served them would."""
+        numbering = neuron_numbers(self.layers)
+        for chunk in self.layout.chunks:
+            below = chunk.layer - 1
+            parts = [(chunk.bias, 1, below, numbering[below] + self.layers[below])]
+            if chunk.bias > chunk.base:
+                parts.append((chunk.base, chunk.bias - chunk.base, below, numbering[below]))
+            if chunk.layer + 1 < len(self.layers):
+                parts.append((chunk.pairs, self.layers[chunk.layer + 1], chunk.layer, numbering[chunk.layer + 1]))
+            for first, count, synapses, numbered in parts:
+                with m.If((word >= first) & (word < first + count)):
+                    m.d.comb += [
+                        self.op.chunk.eq(chunk.index),
+                        self.op.synapses.eq(synapses),
+                        self.op.number.eq(word - first + numbered),
+                    ]
+
     def _end_step(self, m: Module, first_step_known: Signal) -> None:
         """Leave a step: next step, end of the free phase, or end of the image."""
         learning = self.config.learning
@@ -686,6 +757,10 @@ class Core(wiring.Component):
             self.serves_bias.eq(self.bias_phase == 0),
             self.bias_phase.eq(Mux(self.bias_phase == refractory - 1, 0, self.bias_phase + 1)),
         ]
+        if self.every > 1:
+            wraps = self.bias_count == self.every - 1
+            with m.If((self.bias_phase == 0) & self.counting):
+                m.d.sync += [self.bias_pulse.eq(wraps), self.bias_count.eq(Mux(wraps, 0, self.bias_count + 1))]
         with m.If(self.rates.first_valid & ~first_step_known):
             m.d.sync += [result.first_step.eq(self.step), first_step_known.eq(1)]
         stopped = (self.mode == Mode.INFER_FIRST_SPIKE) & self.rates.first_valid
@@ -714,7 +789,7 @@ class Core(wiring.Component):
             (counters.steps, self.end_step),
             (counters.cycles, busy),
             (counters.synops, crossbar.operations),
-            (counters.programming_pulses, Mux(crossbar.programmed, crossbar.operations, 0)),
+            (counters.programming_pulses, crossbar.programmed),
             (counters.membrane_saturations, popcount(self.neuron_saturated)),
             (counters.weight_saturations, crossbar.saturations),
             (counters.nudged, decided & ~self.rates.within),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.memory import Memory
@@ -9,9 +11,10 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from golden.config import Config
-from golden.number import fixed_numbers
+from golden.number import PULSE_KEY, fixed_numbers, neuron_numbers, pulse_limit
+from rtl.device import Devices
 from rtl.layout import Layout
-from rtl.number import Rounder, neuron_rotation, rotate_right, row_key, saturate, xorshift32
+from rtl.number import Rounder, mix, neuron_rotation, rotate_right, row_key, saturate_layers, spread, xorshift32
 
 
 class Kind(enum.Enum, shape=3):
@@ -32,6 +35,15 @@ class Kind(enum.Enum, shape=3):
     """The host reads a weight."""
     POKE = 7
     """The host writes a weight."""
+
+
+class Pulses(NamedTuple):
+    """Who sends a programming pulse, as of stage R."""
+
+    row: Value
+    """The neuron below, whose row this is (or the bias)."""
+    lanes: Value
+    above: Value
 
 
 def operation_layout(layout: Layout) -> data.StructLayout:
@@ -97,17 +109,27 @@ class Crossbar(wiring.Component):
     """Weights and lanes. An operation enters at stage A and passes one stage a cycle, never stalled:
 
     - A: its address goes to the memory;
-    - R: the word is read; every lane rounds its rho-bar to a weight step (`integrator`, `spikes`, `post_spike`,
-      `post_integrator`, `word` and `poke_data` belong to the operation in this stage);
+    - R: the word is read; every lane rounds its rho-bar to a weight step (`integrator`, `spikes`, `pulses`,
+      `post_spike`, `post_pulse`, `post_integrator`, `word` and `poke_data` belong to the operation in this stage);
     - E: currents are summed from the word as it was; the step is added and saturated;
     - X: the word is written back.
 
+    Where devices are not ideal, `rtl.device.Devices` makes the new word, and X comes that much later (`write_stage`
+    cycles after A).
+
     `current` holds each lane's exact sum, in membrane LSBs, the cycle after E. The sum over the lanes that spiked, for
     the neuron above, is `forward` (in weight LSBs of that layer) with `forward_valid`, `forward_synapses` and
-    `forward_post`, `forward_latency` cycles after E; a weight that the host reads comes the same way. `operations`,
-    `programmed` and `saturations` count in stage X. A synapse's current is the weight from before the programming pulse
-    that the same spike sends. A word is written three cycles after its address entered: the same address must not enter
-    again within four (a step serves each word once, and drains).
+    `forward_post`, `forward_latency` cycles after E; a weight that the host reads comes the same way. `operations` (the
+    synapses that a spike passed), `programmed` (those that a programming pulse did) and `saturations` count in stage X.
+    A synapse's current is the weight from before the programming pulse that the same spike sends. A word is written
+    `write_stage` cycles after its address entered: the same address must not enter again within one more (a step serves
+    each word once, and drains).
+
+    The switches of the thesis's circuit (fig 3.5) are signals of stage E: `cg_lanes` and `cg_above` (the neuron
+    integrates what comes along its line), `pg_lanes` and `pg_above` (the neuron's rho-bar stands on its line while the
+    other side programs), `ccii_up` and `ccii_down` (the current conveyors carry a pulse to the layer above, below). A
+    spike's communication pulse closes CG on the other side; its programming pulse, if `pulses` or `post_pulse` says
+    that it sends one, closes PG there instead. With `programming.probability` below 1 the draw is made here.
     """
 
     def __init__(self, config: Config, layout: Layout) -> None:
@@ -126,6 +148,9 @@ class Crossbar(wiring.Component):
         self.word_layout = data.ArrayLayout(signed(self.weight_bits), lanes)
         self.initial: list[int] = []
         """Words that the weight memory holds after configuration (the rest 0); set it before elaboration."""
+        self.devices = None if config.device.ideal else Devices(config, layout, self.weight_bits)
+        self.extra_stages = 0 if self.devices is None else Devices.LATENCY - 2
+        self.write_stage = 3 + self.extra_stages
         operations = range(2 * lanes + 1)
         super().__init__(
             {
@@ -136,7 +161,9 @@ class Crossbar(wiring.Component):
                 "word": In(32),
                 "integrator": In(data.ArrayLayout(signed(self.rate_bits), lanes)),
                 "spikes": In(lanes),
+                "pulses": In(lanes),
                 "post_spike": In(1),
+                "post_pulse": In(1),
                 "post_integrator": In(signed(self.rate_bits)),
                 "current": Out(data.ArrayLayout(signed(self.accumulator_bits), lanes)),
                 "forward": Out(signed(len(self.tree.sum))),
@@ -144,7 +171,7 @@ class Crossbar(wiring.Component):
                 "forward_synapses": Out(range(max(2, len(self.synapses)))),
                 "forward_post": Out(range(max(2, *layout.layers[1:], layout.lanes))),
                 "operations": Out(operations),
-                "programmed": Out(1),
+                "programmed": Out(operations),
                 "saturations": Out(range(lanes + 1)),
                 "peek_valid": Out(1),
                 "peek_data": Out(signed(self.weight_bits)),
@@ -165,49 +192,71 @@ class Crossbar(wiring.Component):
 
         op_shape = operation_layout(layout)
         op_a = self.operation
-        op_r, op_e, op_x = (Signal(op_shape, name=f"op_{stage}") for stage in "rex")
-        m.d.sync += [op_r.eq(op_a), op_e.eq(op_r), op_x.eq(op_e)]
+        op_r, op_e = (Signal(op_shape, name=f"op_{stage}") for stage in "re")
+        m.d.sync += [op_r.eq(op_a), op_e.eq(op_r)]
 
         # A: read.
         m.d.comb += read.addr.eq(op_a.address)
-        rounder = Rounder(self.synapses, list(range(len(self.synapses))))
-        amount = Signal(rounder.amount_range)
-        with m.Switch(op_a.synapses):
-            for s in range(len(self.synapses)):
-                with m.Case(s):
-                    m.d.sync += amount.eq(rounder.amount(s, self.halvings[s]))
 
-        # R: steps.
-        steps, post_step = self._steps(m, rounder, amount, op_a, op_r)
-        word_e = Signal(self.word_layout)
-        spikes_e, post_spike_e = Signal(lanes), Signal()
-        m.d.sync += [spikes_e.eq(self.spikes), post_spike_e.eq(self.post_spike)]
-        with m.If(op_r.kind == Kind.PEEK):
-            # As if only that lane had spiked: its weight comes out of the tree.
-            m.d.sync += spikes_e.eq(1 << op_r.post)
+        # R: who programs, and what the host writes.
+        pulses, sends_a = self._pulses(m, op_a, op_r)
+        row_r, pair_r = op_r.kind == Kind.ROW, op_r.kind == Kind.PAIR
+        m.d.sync += op_e.program.eq(op_r.program & (~row_r | pulses.row))
+        pg_lanes_r, pg_above_r = Signal(), Signal(lanes)
+        m.d.comb += [
+            pg_lanes_r.eq(op_r.program & ((row_r & pulses.row) | (pair_r & pulses.above))),
+            pg_above_r.eq(Mux(op_r.program & pair_r, pulses.lanes, 0)),
+        ]
+        read_r = Signal(self.word_layout)
         for lane in range(lanes):
             # A weight from the host takes the place of the one that was read.
             poked = (op_r.kind == Kind.POKE) & (op_r.post == lane)
-            m.d.sync += word_e[lane].eq(Mux(poked, self.poke_data, read.data.word_select(lane, self.weight_bits)))
+            m.d.comb += read_r[lane].eq(Mux(poked, self.poke_data, read.data.word_select(lane, self.weight_bits)))
+        word_e, spikes_e = Signal(self.word_layout), Signal(lanes)
+        m.d.sync += spikes_e.eq(self.spikes)
+        with m.If(op_r.kind == Kind.PEEK):
+            # As if only that lane had spiked: its weight comes out of the tree.
+            m.d.sync += spikes_e.eq(1 << op_r.post)
 
-        # E: currents and programming. Without a spike the step is 0, so that a word passes through unchanged.
-        word_x = Signal(self.word_layout)
-        saturated = Signal(lanes)
+        # The switches, at stage E.
         is_row, is_pair = op_e.kind == Kind.ROW, op_e.kind == Kind.PAIR
+        post_spike_e = Signal()
+        cg_lanes, cg_above, ccii_up, ccii_down = Signal(), Signal(), Signal(), Signal()
+        pg_lanes, pg_above = Signal(), Signal(lanes)
+        m.d.sync += [
+            post_spike_e.eq(self.post_spike),
+            pg_lanes.eq(pg_lanes_r),
+            pg_above.eq(pg_above_r),
+        ]
+        m.d.comb += [
+            cg_lanes.eq(is_row | (is_pair & post_spike_e)),
+            cg_above.eq(is_pair & spikes_e.any()),
+            ccii_up.eq(is_row | cg_above),
+            ccii_down.eq(is_pair & post_spike_e),
+        ]
+
+        # E: currents from the word as it was.
         for lane in range(lanes):
-            self._sum_current(m, lane, op_e, word_e, is_row | (is_pair & post_spike_e))
+            self._sum_current(m, lane, op_e, word_e, cg_lanes)
             m.d.comb += tree.words[lane].eq(Mux(spikes_e[lane], word_e[lane], 0))
-            step = steps[lane]
-            if post_step is not None:
-                step = step + Mux(spikes_e[lane], post_step, 0)
-            new, outside = self._program(m, lane, op_e, word_e, step)
-            m.d.sync += word_x[lane].eq(new)
-            m.d.sync += saturated[lane].eq(outside & op_e.program)
         counts = self.chunk_constant([chunk.count for chunk in layout.chunks], op_e.chunk)
-        served = Signal.like(self.operations)
-        m.d.sync += served.eq(Mux(is_row, counts, Mux(is_pair, popcount(spikes_e) + Mux(post_spike_e, counts, 0), 0)))
+        served, programmed = Signal.like(self.operations), Signal.like(self.programmed)
+        m.d.sync += [
+            served.eq(Mux(is_row, counts, Mux(is_pair, popcount(spikes_e) + Mux(post_spike_e, counts, 0), 0))),
+            programmed.eq(popcount(pg_above) + Mux(pg_lanes, counts, 0)),
+        ]
+
+        # E and on: programming. A word that nobody programs passes through unchanged.
+        if self.devices is None:
+            m.d.sync += word_e.eq(read_r)
+            word_x, saturated = self._program(m, op_a, op_r, op_e, pulses, word_e, pg_above)
+        else:
+            word_x, saturated = self._program_devices(m, op_a, op_r, sends_a, pg_lanes_r, pg_above_r, read_r)
+            m.d.sync += word_e.eq(self.devices.word)
 
         # X: write back and report.
+        op_x = Signal(op_shape, name="op_x")
+        m.d.sync += op_x.eq(self._later(m, op_e, "op"))
         m.d.comb += [
             self.write_valid.eq(op_x.program | (op_x.kind == Kind.POKE)),
             self.write_address.eq(op_x.address),
@@ -215,12 +264,40 @@ class Crossbar(wiring.Component):
             write.en.eq(self.write_valid),
             write.addr.eq(self.write_address),
             write.data.eq(self.write_data),
-            self.operations.eq(served),
-            self.programmed.eq(op_x.program),
+            self.operations.eq(self._later(m, served, "served")),
+            self.programmed.eq(self._later(m, programmed, "programmed")),
             self.saturations.eq(popcount(saturated)),
         ]
         self._forward(m, op_e)
         return m
+
+    def _later(self, m: Module, value: Value, name: str) -> Value:
+        """A value of the way to stage X, as many cycles later as devices take."""
+        for stage in range(self.extra_stages):
+            register = Signal.like(value, name=f"{name}_late_{stage}")
+            m.d.sync += register.eq(value)
+            value = register
+        return value
+
+    def _pulses(self, m: Module, op_a: data.View, op_r: data.View) -> tuple[Pulses, Value]:
+        """(who sends a pulse as of stage R, does the row's neuron as of stage A): with sparse programming by chance,
+        the draw of each neuron decides."""
+        limit = pulse_limit(self.config)
+        if limit == 1 << 16:
+            return Pulses(Const(1), self.pulses, self.post_pulse), Const(1)
+
+        def sends(number: Value, name: str) -> Value:
+            return mix(m, self.word ^ PULSE_KEY ^ spread(number), name)[16:] < limit
+
+        sends_a, sent = Signal(), Signal()
+        m.d.comb += sends_a.eq(sends(op_a.number, "pulse"))
+        m.d.sync += sent.eq(sends_a)
+        numbers = neuron_numbers(self.layout.layers)
+        lanes = Signal(self.layout.lanes)
+        for lane in range(self.layout.lanes):
+            number = self.chunk_constant([numbers[c.layer] + c.first + lane for c in self.layout.chunks], op_r.chunk)
+            m.d.comb += lanes[lane].eq(self.pulses[lane] & sends(number, f"pulse_{lane}"))
+        return Pulses(sent, lanes, self.post_pulse & sent), sends_a
 
     def chunk_constant(self, values: list[int], chunk: Value) -> Value:
         """One of `values` by chunk."""
@@ -235,8 +312,61 @@ class Crossbar(wiring.Component):
             return rotate_right(word, rotations[0])
         return Array(rotate_right(word, amount) for amount in rotations)[chunk]
 
+    def _program_devices(
+        self,
+        m: Module,
+        op_a: data.View,
+        op_r: data.View,
+        sends_a: Value,
+        pg_lanes: Value,
+        pg_above: Value,
+        read_r: data.View,
+    ) -> tuple[Value, Value]:
+        """Programming where devices are not ideal: (the word, the lanes that saturated) as of stage X."""
+        m.submodules.devices = devices = self.devices
+        m.d.comb += [
+            devices.enable.eq((op_a.program & ((op_a.kind != Kind.ROW) | sends_a)) | (op_a.kind == Kind.POKE)),
+            devices.pokes.eq(op_r.kind == Kind.POKE),
+            devices.address.eq(op_a.address),
+            devices.chunk.eq(op_a.chunk),
+            devices.layer.eq(op_a.synapses),
+            devices.number.eq(op_a.number),
+            devices.negative.eq(self.negative),
+            devices.halvings.eq(self.halvings),
+            devices.step_word.eq(self.word),
+            devices.pg_lanes.eq(pg_lanes.replicate(self.layout.lanes)),
+            devices.pg_above.eq(pg_above),
+            devices.integrator.eq(self.integrator),
+            devices.post_integrator.eq(self.post_integrator),
+            devices.read.eq(read_r),
+        ]
+        return devices.new, devices.saturated
+
+    def _program(
+        self, m: Module, op_a: data.View, op_r: data.View, op_e: data.View, pulses: Pulses,
+        word_e: data.View, pg_above: Value,
+    ) -> tuple[Value, Value]:  # fmt: skip
+        """Programming of ideal devices: (the word, the lanes that saturated) as of stage X."""
+        lanes = self.layout.lanes
+        rounder = Rounder(self.synapses, list(range(len(self.synapses))))
+        amount = Signal(rounder.amount_range)
+        with m.Switch(op_a.synapses):
+            for s in range(len(self.synapses)):
+                with m.Case(s):
+                    m.d.sync += amount.eq(rounder.amount(s, self.halvings[s]))
+        steps, post_step = self._steps(m, rounder, amount, op_a, op_r, pulses)
+        word_x, saturated = Signal(self.word_layout), Signal(lanes)
+        for lane in range(lanes):
+            step = steps[lane]
+            if post_step is not None:
+                step = step + Mux(pg_above[lane], post_step, 0)
+            new, outside = self._add_step(m, lane, op_e, word_e, step)
+            m.d.sync += word_x[lane].eq(new)
+            m.d.sync += saturated[lane].eq(outside & op_e.program)
+        return word_x, saturated
+
     def _steps(
-        self, m: Module, rounder: Rounder, amount: Value, op_a: data.View, op_r: data.View
+        self, m: Module, rounder: Rounder, amount: Value, op_a: data.View, op_r: data.View, pulses: Pulses
     ) -> tuple[list[Signal], Signal | None]:
         """Stage R: every lane's weight step, and the step of the neuron above (draws per neuron), as of stage E."""
         lanes = self.layout.lanes
@@ -257,15 +387,15 @@ class Crossbar(wiring.Component):
         m.d.comb += pairs_drawn.eq(is_drawn & is_pair)
 
         moves = Signal()
-        """The lanes' own rho-bars move weights: a spike arrives from below or above."""
-        m.d.comb += moves.eq((op_r.kind == Kind.ROW) | (is_pair & (self.post_spike | is_drawn)))
+        """The lanes' own rho-bars move weights: a pulse arrives from below or above."""
+        m.d.comb += moves.eq((op_r.kind == Kind.ROW) | (is_pair & (pulses.above | is_drawn)))
         value_bits = self.rate_bits + 1 if per_synapse else self.rate_bits
         steps = []
         for lane in range(lanes):
             value = Signal(signed(value_bits), name=f"value_{lane}")
             m.d.comb += value.eq(self.integrator[lane])
             if per_synapse:
-                both = Mux(self.spikes[lane], self.post_integrator, 0) + Mux(self.post_spike, self.integrator[lane], 0)
+                both = Mux(pulses.lanes[lane], self.post_integrator, 0) + Mux(pulses.above, self.integrator[lane], 0)
                 with m.If(pairs_drawn):
                     m.d.comb += value.eq(both)
             step = Signal(rounder.shape(value_bits), name=f"step_{lane}")
@@ -307,20 +437,16 @@ class Crossbar(wiring.Component):
         with m.Elif(adds):
             m.d.sync += current.eq(current + aligned)
 
-    def _program(self, m: Module, lane: int, op_e: data.View, word: data.View, step: Value) -> tuple[Value, Value]:
+    def _add_step(self, m: Module, lane: int, op_e: data.View, word: data.View, step: Value) -> tuple[Value, Value]:
         """Stage E: (new weight, saturated)."""
         # Minus is the complement plus 1: one adder serves both signs, with a bit below the weights for its carry.
         turned = step.as_unsigned() ^ self.negative.replicate(len(step))
         low = Cat(self.negative, turned).as_signed() + Cat(self.negative, word[lane]).as_signed()
         exact = Signal(signed(len(low) - 1), name=f"exact_{lane}")
         m.d.comb += exact.eq(low[1:].as_signed())
-        formats = sorted({numbers.weight.bits for numbers in self.synapses})
-        new, outside = saturate(exact, -(1 << (formats[0] - 1)), (1 << (formats[0] - 1)) - 1)
-        for bits in formats[1:]:
-            chosen = Cat(op_e.synapses == s for s, n in enumerate(self.synapses) if n.weight.bits == bits).any()
-            wide, wide_outside = saturate(exact, -(1 << (bits - 1)), (1 << (bits - 1)) - 1)
-            new, outside = Mux(chosen, wide, new), Mux(chosen, wide_outside, outside)
-        if len(formats) > 1:
+        formats = [numbers.weight.bits for numbers in self.synapses]
+        new, outside = saturate_layers(exact, formats, op_e.synapses)
+        if len(set(formats)) > 1:
             new = Mux(op_e.program, new, word[lane])
         return new, outside
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Const, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -18,11 +18,12 @@ class Lif(wiring.Component):
 
     Latency 3, throughput 1: `membrane`, `refractory` and `current` of one cycle give the outputs three cycles later.
     The exact sum is formed before the membrane saturates; `saturated` tells when it did. A refractory neuron
-    integrates but does not fire.
+    integrates but does not fire. `threshold` is this neuron's, where neurons differ in gain; else it is not read.
     """
 
     def __init__(self, config: Config, current_bits: int) -> None:
         self.numbers = fixed_numbers(config)
+        self.gains = config.neuron.gain_spread > 0
         self.period = config.neuron.refractory
         membrane = signed(self.numbers.membrane.bits)
         refractory = unsigned((self.period - 1).bit_length())
@@ -31,6 +32,7 @@ class Lif(wiring.Component):
                 "membrane": In(membrane),
                 "refractory": In(refractory),
                 "current": In(signed(current_bits)),
+                "threshold": In(unsigned(self.numbers.membrane.bits - 1)),
                 "next_membrane": Out(membrane),
                 "next_refractory": Out(refractory),
                 "spike": Out(1),
@@ -60,14 +62,20 @@ class Lif(wiring.Component):
         clamped, outside = saturate(exact, numbers.membrane.low, numbers.membrane.high)
         m.d.comb += [membrane.eq(clamped), saturated.eq(outside)]
         spike = Signal()
-        # The threshold is a power of two: above it is whatever has a bit above that one, or that one and any below.
+        threshold = Const(numbers.threshold)
+        # Without gains the threshold is a power of two: above it is whatever has a bit above that one, or that one and
+        # any below.
         # Taken from the sum before it saturates (the membrane's limit lies above the threshold), so that both go on
         # at once.
         bit = numbers.threshold.bit_length() - 1
         above = ~exact[-1] & (exact[bit + 1 : -1].any() | (exact[bit] & exact[:bit].any()))
+        if self.gains:
+            threshold_1, threshold = Signal.like(self.threshold), Signal.like(self.threshold)
+            m.d.sync += [threshold_1.eq(self.threshold), threshold.eq(threshold_1)]
+            above = membrane > threshold
         m.d.comb += spike.eq(above & (refractory_2 == 0))
         m.d.sync += [
-            self.next_membrane.eq(Mux(spike, membrane - numbers.threshold, membrane)),
+            self.next_membrane.eq(Mux(spike, membrane - threshold, membrane)),
             self.next_refractory.eq(
                 Mux(spike, self.period - 1, Mux(refractory_2 == 0, 0, refractory_2 - 1)),
             ),
@@ -84,6 +92,8 @@ class InputNeurons(wiring.Component):
     phases of the start of an image. `start` then runs one step: `Q` neurons a cycle, and `spikes` (valid only, never
     stalled) gives the numbers of those that fired, in rising order, one a cycle. `busy` is high from the cycle after
     `start` until the last spike is out: at most ceil(inputs / Q) + spikes + 3 cycles. `restart` forgets the image.
+    Where only every N-th spike programs, `pulse` says with each spike whether it sends a programming pulse; spikes are
+    counted in steps that `counting` is high in.
     """
 
     def __init__(self, config: Config, lanes: int) -> None:
@@ -92,6 +102,7 @@ class InputNeurons(wiring.Component):
         self.lanes = min(lanes, self.inputs)
         self.words = -(-self.inputs // self.lanes)
         self.index_bits = max(1, ceil_log2(self.inputs))
+        self.every = config.programming.every
         super().__init__(
             {
                 "pixels": In(stream.Signature(unsigned(self.numbers.pixel_bits))),
@@ -100,13 +111,18 @@ class InputNeurons(wiring.Component):
                 "start": In(1),
                 "busy": Out(1),
                 "spikes": Out(stream.Signature(unsigned(self.index_bits), always_ready=True)),
+                "counting": In(1),
+                "pulse": Out(1),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         numbers, lanes = self.numbers, self.lanes
-        neuron = data.StructLayout({"pixel": numbers.pixel_bits, "membrane": numbers.input_bits})
+        fields = {"pixel": numbers.pixel_bits, "membrane": numbers.input_bits}
+        if self.every > 1:
+            fields["pulse_count"] = (self.every - 1).bit_length()
+        neuron = data.StructLayout(fields)
         word = data.ArrayLayout(neuron, lanes)
         m.submodules.memory = memory = Memory(shape=unsigned(word.size), depth=self.words, init=[])
         write, read = memory.write_port(), memory.read_port()
@@ -145,7 +161,8 @@ class InputNeurons(wiring.Component):
         rest = pending & (pending - 1)[:lanes]
         go = Signal()
         old, new = Signal(word), Signal(word)
-        fired = Signal(lanes)
+        fired, sends = Signal(lanes), Signal(lanes)
+        pending_sends = Signal(lanes)
         m.d.comb += [
             go.eq(rest == 0),
             read.addr.eq(address),
@@ -160,11 +177,19 @@ class InputNeurons(wiring.Component):
                 new[lane].pixel.eq(old[lane].pixel),
                 new[lane].membrane.eq(Mux(fired[lane], u - numbers.input_threshold, u)),
             ]
+            if self.every > 1:
+                counted = fired[lane] & self.counting
+                m.d.comb += sends[lane].eq(counted & (old[lane].pulse_count == self.every - 1))
+                after = Mux(sends[lane], 0, old[lane].pulse_count + counted)
+                m.d.comb += new[lane].pulse_count.eq(after)
+            else:
+                m.d.comb += sends[lane].eq(fired[lane])
         with m.If(go):
             m.d.sync += [
                 valid.eq(running),
                 read_address.eq(address),
                 pending.eq(Mux(valid, fired, 0)),
+                pending_sends.eq(sends),
                 pending_word.eq(read_address),
             ]
             with m.If(running):
@@ -179,7 +204,10 @@ class InputNeurons(wiring.Component):
         m.d.comb += self.spikes.valid.eq(pending.any())
         for lane in reversed(range(lanes)):
             with m.If(pending[lane]):
-                m.d.comb += self.spikes.payload.eq(pending_word * lanes + lane)
+                m.d.comb += [
+                    self.spikes.payload.eq(pending_word * lanes + lane),
+                    self.pulse.eq(pending_sends[lane]),
+                ]
 
         with m.If(self.loaded):
             m.d.comb += [write.addr.eq(read_address), write.data.eq(new), write.en.eq(valid & go)]

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 
-from golden.number import NEAREST, ROTATE_LAYER, ROTATE_NEURON, STOCHASTIC, TRUNCATE, WEYL, SynapseNumbers
+from golden.number import (
+    DEVIATE_LIMIT,
+    MIX_ROUNDS,
+    NEAREST,
+    ROTATE_LAYER,
+    ROTATE_NEURON,
+    STOCHASTIC,
+    SUBSTITUTION,
+    TRUNCATE,
+    WEYL,
+    SynapseNumbers,
+)
 
 
 def saturate(value: Value, low: int, high: int) -> tuple[Value, Value]:
@@ -20,6 +31,17 @@ def saturate(value: Value, low: int, high: int) -> tuple[Value, Value]:
         return Cat(kept, negative).as_signed(), outside
     under, over = value < low, value > high
     return Mux(under, low, Mux(over, high, value)), under | over
+
+
+def saturate_layers(value: Value, bits: list[int], layer: Value) -> tuple[Value, Value]:
+    """As `saturate`, to a format of so many bits in each layer, `layer` being the one at hand."""
+    formats = sorted(set(bits))
+    new, outside = saturate(value, -(1 << (formats[0] - 1)), (1 << (formats[0] - 1)) - 1)
+    for size in formats[1:]:
+        chosen = Cat(layer == s for s, other in enumerate(bits) if other == size).any()
+        wide, wide_outside = saturate(value, -(1 << (size - 1)), (1 << (size - 1)) - 1)
+        new, outside = Mux(chosen, wide, new), Mux(chosen, wide_outside, outside)
+    return new, outside
 
 
 def leak_down(value: Value, shift: int) -> Value:
@@ -56,6 +78,41 @@ def row_key(number: Value) -> Value:
     return (number * WEYL)[:32]
 
 
+def mix(m: Module, word: Value, name: str) -> Value:
+    """The hash of a 32-bit word: `golden.number.mix`, combinational.
+
+    A table a nibble: written as bitwise logic, the many intermediate events made Icarus thirty times slower.
+    """
+    for index in range(MIX_ROUNDS):
+        nibbles = [Signal(4, name=f"{name}_{index}_{k}") for k in range(8)]
+        for k, nibble in enumerate(nibbles):
+            m.d.comb += nibble.eq(Array(Const(value, 4) for value in SUBSTITUTION)[word[4 * k : 4 * k + 4]])
+        # Bit b of nibble k goes to place 8 b + k (`golden.number.PERMUTATION`).
+        mixed = Signal(32, name=f"{name}_{index}")
+        m.d.comb += mixed.eq(Cat(nibble[bit] for bit in range(4) for nibble in nibbles))
+        word = mixed
+    return word
+
+
+def spread(number: Value) -> Value:
+    """The bits of a number spread over the nibbles of a word: wires."""
+    places: list[Value] = [Const(0, 1)] * 32
+    for bit in range(min(16, len(number))):
+        places[4 * (bit & 7) + (bit >> 3)] = number[bit]
+    return Cat(places)
+
+
+def noise_of(word: Value) -> Value:
+    """A nearly normal signed number from the four bytes of a word."""
+    return sum((word[8 * i : 8 * i + 8] for i in range(1, 4)), word[:8]) - 510
+
+
+def deviate_index(word: Value, half: int) -> Value:
+    """0..60: `golden.number.deviate_of` plus its limit, an index into a table of deviates."""
+    nibbles = [word[16 * half + 4 * i : 16 * half + 4 * i + 4] for i in range(4)]
+    return sum(nibbles[1:], nibbles[0])[: (2 * DEVIATE_LIMIT).bit_length()]
+
+
 class Rounder:
     """Rounds rho-bar to a weight step for any of the network's synapse layers, chosen at run time.
 
@@ -82,10 +139,22 @@ class Rounder:
         """The run-time part of the left shift for a layer."""
         return (self.left(synapses, 0) - self.least - halvings)[: len(Signal(self.amount_range))]
 
+    @property
+    def factor(self) -> int:
+        """What every value is multiplied by."""
+        return self.synapses[0].factor
+
+    def scaled(self, value: Value, amount: Value) -> Value:
+        """The value times the learning rate, with `shift` bits right of a weight's LSB."""
+        return Value.cast(((value * self.factor if self.factor > 1 else value) << self.least) << amount)
+
     def step(self, value: Value, amount: Value, draw_word: Value, selected: dict[int, Value]) -> Value:
         """The weight step. `draw_word` is a word whose low bits are the draw; `selected` says which layer it is."""
-        scaled = Value.cast((value << self.least) << amount)
-        negative = value[-1]
+        return self.rounded(self.scaled(value, amount), draw_word, selected)
+
+    def rounded(self, total: Value, draw_word: Value, selected: dict[int, Value]) -> Value:
+        """`total`, which has `shift` bits right of a weight's LSB, in LSBs, as the selected layer rounds."""
+        negative = total[-1]
         rounding = Const(0, unsigned(max(self.shift, 1)))
         for s in self.layers:
             shift = self.synapses[s].step_shift
@@ -101,15 +170,15 @@ class Rounder:
             term = Value.cast(term) << (self.shift - shift)
             rounding = Mux(selected[s], term, rounding) if len(self.layers) > 1 else term
         # A zero above the term keeps it positive.
-        total = scaled + Cat(rounding, Const(0, 1)).as_signed()
-        return total >> self.shift
+        return (total + Cat(rounding, Const(0, 1)).as_signed()) >> self.shift
 
     def width(self, value_bits: int) -> int:
         """Bits of a step made from a value of so many bits."""
         widest = 1
         for s in self.layers:
             numbers = self.synapses[s]
-            widest = max(widest, value_bits + numbers.step_boost - numbers.step_shift + 1)
+            factor_bits = (self.factor - 1).bit_length()
+            widest = max(widest, value_bits + factor_bits + numbers.step_boost - numbers.step_shift + 1)
         return max(widest, 2)
 
     def shape(self, value_bits: int) -> signed:

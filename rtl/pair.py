@@ -7,7 +7,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from golden.config import Config
-from golden.number import fixed_numbers, history_depth, row_numbers
+from golden.device import fixed_thresholds
+from golden.number import fixed_numbers, history_depth, neuron_numbers
 from rtl.crossbar import Crossbar, Kind
 from rtl.layout import Layout
 from rtl.neuron import Lif
@@ -58,13 +59,15 @@ class Pair(wiring.Component):
         m.d.comb += [
             crossbar.word.eq(self.word),
             crossbar.spikes.eq(self.spikes[0]),
+            crossbar.pulses.eq(self.spikes[0]),
             crossbar.post_spike.eq(self.spikes[1]),
+            crossbar.post_pulse.eq(self.spikes[1]),
             crossbar.integrator[0].eq(self.integrator[0]),
             crossbar.post_integrator.eq(self.integrator[1]),
             op.chunk.eq(chunk.index),
             op.address.eq(place[0]),
             op.synapses.eq(1),
-            op.number.eq(row_numbers(config.network.layers)[1]),
+            op.number.eq(neuron_numbers(config.network.layers)[2]),
         ]
         with m.If(crossbar.write_valid):
             m.d.sync += self.weight.eq(crossbar.write_data[0])
@@ -77,6 +80,7 @@ class Pair(wiring.Component):
             m.d.comb += [
                 lif.membrane.eq(self.membrane[n]),
                 lif.refractory.eq(self.refractory[n]),
+                lif.threshold.eq(int(fixed_thresholds(config, self.numbers.membrane)[n + 1][0])),
                 lif.current.eq(drives.pre if n == 0 else drives.post),
                 # Bit i of the history is the spike of i + 1 steps ago.
                 rho.spike.eq(lif.spike),
@@ -106,7 +110,7 @@ class Pair(wiring.Component):
             with m.State("IDLE"):
                 with m.If(self.restart):
                     m.d.comb += op.kind.eq(Kind.POKE)
-                    m.d.sync += [self.word.eq(self.word_data), started.eq(0), wait.eq(5)]
+                    m.d.sync += [self.word.eq(self.word_data), started.eq(0), wait.eq(5 + crossbar.extra_stages)]
                     m.next = "RESTART"
                 with m.Elif(self.drives.valid):
                     m.d.comb += self.drives.ready.eq(1)
