@@ -152,9 +152,49 @@ class RateConfig:
         require_range("rate.integer_bits", self.integer_bits, 2, 10)
 
 
+PULSE_VARIANTS = ("naive", "desynch", "desynch_proba", "desynch_collision", "synch")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PulseConfig:
+    """A-EqSpike: the tails of a neuron's own pulses take the place of the rho-bar block (chapter 4, golden/pulse.py)."""
+
+    variant: str = "synch"
+    """naive: a neuron's programming pulse stands on its own tail too, and programs alone. desynch: under a neuron's own
+    programming pulse there is no tail (the sum is clipped to +-Vth), so that two that coincide write nothing.
+    desynch_proba: the same, with programming.probability below 1. desynch_collision: pulses of the same step really
+    collide only with probability `collision_probability`. synch: interleaved, they never meet."""
+    shape: str = "saw"
+    """saw (fig 4.2a) or square."""
+    length: int = 40
+    """gamma_len in steps, even; the programming pulse stands in the middle."""
+    amplitude: float = 2.0**-14
+    """Rise of the saw a step, or height of the square, as a part of Vth: gamma_amp is length / 2 times as much for the
+    saw. The weight change is learning_rate times this, a unit of the signal."""
+    collision_probability: float = 1 / 6
+
+    @property
+    def half(self) -> int:
+        """h: steps from the spike to its programming pulse."""
+        return self.length // 2
+
+    def validate(self) -> None:
+        require_choice("pulse.variant", self.variant, PULSE_VARIANTS)
+        require_choice("pulse.shape", self.shape, ("saw", "square"))
+        require_range("pulse.length", self.length, 4, 256)
+        if self.length % 2:
+            fail("pulse.length", self.length, "an even number of steps, e.g. 40")
+        require_range("pulse.amplitude", self.amplitude, 2.0**-24, 1)
+        require_range("pulse.collision_probability", self.collision_probability, 0, 1)
+
+
 @dataclass(frozen=True, kw_only=True)
 class LearningConfig:
     """The two phases and the nudge (algorithm 2)."""
+
+    signal: str = "rho_bar"
+    """What a neuron puts on its side while the other programs: `rho_bar` (chapter 2), or the tails of its own `pulse`s
+    (A-EqSpike, chapter 4)."""
 
     free_steps: int = 150
     nudge_steps: int = 125
@@ -168,6 +208,7 @@ class LearningConfig:
     """Flip the sign of beta and of the learning rate together with probability 1/2 for each image."""
 
     def validate(self) -> None:
+        require_choice("learning.signal", self.signal, ("rho_bar", "pulse"))
         require_range("learning.free_steps", self.free_steps, 1, 4096)
         require_range("learning.nudge_steps", self.nudge_steps, 1, 4096)
         require_range("learning.window", self.window, 2, 1024)
@@ -392,6 +433,7 @@ class Config:
     input: InputConfig = field(default_factory=InputConfig)
     neuron: NeuronConfig = field(default_factory=NeuronConfig)
     rate: RateConfig = field(default_factory=RateConfig)
+    pulse: PulseConfig = field(default_factory=PulseConfig)
     learning: LearningConfig = field(default_factory=LearningConfig)
     synapses: tuple[SynapseConfig, ...] = ()
     """One entry for each layer of synapses, input side first; a single entry serves all."""
@@ -434,8 +476,28 @@ class Config:
                     synapse.draw,
                     "synapse, where devices are not ideal: each makes a step of its own",
                 )
+        if self.pulses:
+            self._validate_pulses()
         if self.number.format == "fixed":
             self._validate_fixed()
+
+    @property
+    def pulses(self) -> bool:
+        """Is this A-EqSpike?"""
+        return self.learning.signal == "pulse"
+
+    def _validate_pulses(self) -> None:
+        proba = self.pulse.variant == "desynch_proba"
+        if proba != (self.programming.probability < 1):
+            allowed = (
+                "below 1, e.g. 0.5, with pulse.variant" if proba else "1, but with pulse.variant desynch_proba, not"
+            )
+            fail("programming.probability", self.programming.probability, f"{allowed} {self.pulse.variant}")
+        if self.programming.every > 1:
+            fail("programming.every", self.programming.every, "1, with learning.signal pulse")
+        for index, synapse in enumerate(self.synapses):
+            if self.pulse.variant == "naive" and synapse.rounding == "stochastic" and synapse.draw != "synapse":
+                fail(f"synapses[{index}].draw", synapse.draw, "synapse, with pulse.variant naive")
 
     def _validate_fixed(self) -> None:
         require_power_of_two("neuron.leak", self.neuron.leak, zero=True)
@@ -448,6 +510,8 @@ class Config:
             fail("learning.window", self.learning.window, f"refractory times a power of two, e.g. {near}")
         if log2_exact(self.rate.filter) > self.rate.fraction_bits:
             fail("rate.filter", self.rate.filter, "at most 2^rate.fraction_bits")
+        if self.pulses:
+            require_power_of_two("pulse.amplitude", self.pulse.amplitude)
         bound = rate_bound(self.rate, self.neuron.refractory)
         if bound >= 2 ** (self.rate.integer_bits + self.rate.fraction_bits - 1):
             bits = bound.bit_length() + 1 - self.rate.fraction_bits
@@ -489,7 +553,11 @@ class Config:
         halving (may be negative)."""
         synapse = self.synapses[layer]
         shift = self.programming.compensation_parts[1]
-        return self.rate.fraction_bits - log2_exact(synapse.learning_rate) - synapse.fraction_bits + shift
+        if self.pulses:
+            fraction = -log2_exact(self.pulse.amplitude)
+        else:
+            fraction = self.rate.fraction_bits
+        return fraction - log2_exact(synapse.learning_rate) - synapse.fraction_bits + shift
 
     def replace(self, **sections: object) -> Config:
         """A copy with whole sections replaced (validated anew)."""

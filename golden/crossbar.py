@@ -190,6 +190,64 @@ def program_pairs_devices(
 
 
 @kernel
+def program_alone(
+    weights, row, column, s, pulses, voltage, sign, factor, gain, shift, rounding, draw, noise_word, low, high, devices
+):
+    """A-EqSpike naive: `pulses` programming pulses (1 or 2) at one synapse, each of which stands on the sum `voltage` of
+    both sides' signals (eq 4.3). Returns 1 if the weight met a bound, else 0."""
+    if devices.alike:
+        step = weight_step(pulses * voltage, factor, gain, shift, rounding, draw)
+        exact = weights[row, column] + sign * step
+        new = min(max(exact, low), high)
+        weights[row, column] = new
+        return 1 if new != exact else 0
+    x = sign * half_volts(voltage, factor, gain)
+    up = pulses * max(x - devices.offset_up[row, column], 0)
+    down = pulses * min(x + devices.offset_down[row, column], 0)
+    return write(weights, row, column, s, up, down, noise_word, shift, rounding, draw, low, high, devices)
+
+
+@kernel
+def program_row_naive(
+    weights, base, below, sends, layer, width, sign, signal, pulses, number, factor, gain, shift, rounding, word, low,
+    high, devices,
+):  # fmt: skip
+    """A-EqSpike naive, one-way synapses of row base + below, whose neuron sends a pulse if `sends`: they are programmed
+    by its pulse, and by the pulse of each neuron of `layer`. Returns (synapses programmed, saturations)."""
+    row = base + below
+    drawn, noise = row_word(word, number + below), noise_row(word, number + below)
+    programmed, saturations = 0, 0
+    for n in range(width):
+        count = sends + pulses[layer, n]
+        programmed += count
+        if count > 0:
+            saturations += program_alone(
+                weights, row, n, layer - 1, count, signal[layer, n], sign, factor, gain, shift, rounding,
+                neuron_draw(drawn, layer, n, shift), noise ^ devices.key[layer, n], low, high, devices,
+            )  # fmt: skip
+    return programmed, saturations
+
+
+@kernel
+def program_pairs_naive(
+    weights, base, layer, widths, pulses, sign, signal, number, factor, gain, shift, rounding, word, low, high, devices
+):
+    """A-EqSpike naive, two-way synapses from `layer` up. Returns saturations."""
+    saturations = 0
+    for k in range(widths[layer + 1]):
+        drawn, noise = row_word(word, number + k), noise_row(word, number + k)
+        for i in range(widths[layer]):
+            count = pulses[layer, i] + pulses[layer + 1, k]
+            if count > 0:
+                saturations += program_alone(
+                    weights, base + i, k, layer, count, signal[layer, i] + signal[layer + 1, k], sign, factor, gain,
+                    shift, rounding, neuron_draw(drawn, layer, i, shift), noise ^ devices.key[layer, i], low, high,
+                    devices,
+                )  # fmt: skip
+    return saturations
+
+
+@kernel
 def pair_operations(layer, widths, pulses):
     """How many two-way synapses from `layer` up are programmed, those with two pulses counted twice."""
     below = 0

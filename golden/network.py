@@ -34,6 +34,7 @@ from golden.number import (
     ROUNDING,
     WEYL,
     FixedNumbers,
+    collision_limit,
     fixed_numbers,
     history_depth,
     image_word,
@@ -48,6 +49,7 @@ from golden.number import (
     target_counts,
     xorshift32,
 )
+from golden.pulse import SHAPES, emit, tail_step
 from golden.rate import rate_step
 
 # Places of `COUNTERS` in the counter array; spikes of layer l stand at SPIKES + l.
@@ -109,6 +111,14 @@ class Parameters(NamedTuple):
     """A spike sends a programming pulse with probability pulse_limit / 2^16; 2^16: each."""
     pulse_from: int
     """Step from which spikes are counted to `pulse_every`."""
+    tails: bool
+    """A-EqSpike: the signal is the tails of pulses, and the programming pulse comes `tail_half` steps after the spike."""
+    tail_half: int
+    tail_shape: int
+    clip: float | int
+    collision_limit: int
+    """Of 2^16: how often the tail is gone under the neuron's own programming pulse."""
+    naive: bool
 
 
 class State(NamedTuple):
@@ -137,7 +147,11 @@ class State(NamedTuple):
     refractory: np.ndarray
     spikes: np.ndarray
     filtered: np.ndarray
+    """Of rho-bar's moving average; in A-EqSpike the saw's count of spikes."""
     integrator: np.ndarray
+    """rho-bar; in A-EqSpike the sum of the tails."""
+    emitted: np.ndarray
+    """What a neuron puts on its side while the other programs: rho-bar, or the sum of the tails as it is clipped."""
     history: np.ndarray
     """Shape (depth, layers, neurons): spikes of step t at row t mod depth."""
     forward: np.ndarray
@@ -184,6 +198,7 @@ def reset(state, p):
     state.history[:] = 0
     state.counts[:] = 0
     state.input_spikes[:] = 0
+    state.pulses[:] = 0
     state.pulse_count[:] = 0
     state.input_pulse_count[:] = 0
     for n in range(state.input_membrane.shape[0]):
@@ -192,9 +207,10 @@ def reset(state, p):
 
 @kernel
 def draw_pulses(word, p, state):
-    """Sparse programming with probability p: which of the spikes of step t-1 send a programming pulse."""
+    """Sparse programming with probability p: which neurons' programming pulses of step t-1 are sent."""
     if p.pulse_limit == 1 << 16:
         return
+    candidates = state.pulses if p.tails else state.spikes
     count = 0
     for j in range(state.fired[0]):
         state.pulse_list[count] = state.fired_list[j]
@@ -203,7 +219,7 @@ def draw_pulses(word, p, state):
     for layer in range(1, p.widths.shape[0]):
         for n in range(p.widths[layer]):
             pulse = 0
-            if state.spikes[layer, n]:
+            if candidates[layer, n]:
                 pulse = 1 if sends_pulse(word, p.number[layer] + n, p.pulse_limit) else 0
             state.pulses[layer, n] = pulse
 
@@ -227,19 +243,25 @@ def synapse_pass(t, learn, sign, word, p, state, weights, counters, devices):
     backward[:] = 0
     if t == 0:
         return
-    integrator, steps_forward, steps_backward = state.integrator, state.steps_forward, state.steps_backward
+    signal, steps_forward, steps_backward = state.emitted, state.steps_forward, state.steps_backward
     if learn:
         draw_pulses(word, p, state)
+        if p.tails:
+            for layer in range(1, outputs + 1):
+                emit(
+                    layer, p.widths[layer], p.number[layer], word, p.clip, p.collision_limit, state.integrator, pulses,
+                    signal,
+                )  # fmt: skip
     if learn and devices.alike:
         for layer in range(1, outputs + 1):
             s = layer - 1
             crossbar.neuron_steps(
-                layer, p.padded[layer], integrator, word, p.step_factor[s], p.step_gain[s], p.step_shift[s],
+                layer, p.padded[layer], signal, word, p.step_factor[s], p.step_gain[s], p.step_shift[s],
                 p.rounding[s], steps_forward,
             )  # fmt: skip
         for s in range(1, outputs):
             crossbar.neuron_steps(
-                s, p.padded[s], integrator, word, p.step_factor[s], p.step_gain[s], p.step_shift[s],
+                s, p.padded[s], signal, word, p.step_factor[s], p.step_gain[s], p.step_shift[s],
                 p.rounding[s], steps_backward,
             )  # fmt: skip
     bias_fires = (t - 1) % p.refractory == 0
@@ -260,16 +282,31 @@ def synapse_pass(t, learn, sign, word, p, state, weights, counters, devices):
                 pulsed += 1
         crossbar.read_rows(weights, base, fired, rows, s + 1, width, forward)
         operations += p.widths[s + 1] * rows
-        if learn:
+        if learn and p.naive:
+            # A neuron above may program any row by itself, whether or not the neuron below fired.
+            for row in range(p.widths[s] if s == 0 else 0):
+                more, met = crossbar.program_row_naive(
+                    weights, base, row, state.input_spikes[row], s + 1, p.widths[s + 1], sign, signal, pulses,
+                    p.number[s], factor, gain, shift, rounding, word, low, high, devices,
+                )  # fmt: skip
+                programmed += more
+                saturations += met
+            more, met = crossbar.program_row_naive(
+                weights, base, p.widths[s], 1 if bias_fires else 0, s + 1, p.widths[s + 1], sign, signal, pulses,
+                p.number[s], factor, gain, shift, rounding, word, low, high, devices,
+            )  # fmt: skip
+            programmed += more
+            saturations += met
+        elif learn:
             programmed += p.widths[s + 1] * pulsed
             if not devices.alike:
                 saturations += crossbar.program_rows_devices(
-                    weights, base, pulsing, pulsed, s + 1, p.widths[s + 1], sign, integrator, p.number[s],
+                    weights, base, pulsing, pulsed, s + 1, p.widths[s + 1], sign, signal, p.number[s],
                     factor, gain, shift, rounding, word, low, high, devices,
                 )  # fmt: skip
             elif p.per_synapse[s]:
                 saturations += crossbar.program_rows_drawing(
-                    weights, base, pulsing, pulsed, s + 1, p.widths[s + 1], sign, integrator, p.number[s],
+                    weights, base, pulsing, pulsed, s + 1, p.widths[s + 1], sign, signal, p.number[s],
                     factor, gain, shift, rounding, word, low, high,
                 )  # fmt: skip
             else:
@@ -281,14 +318,19 @@ def synapse_pass(t, learn, sign, word, p, state, weights, counters, devices):
         operations += crossbar.read_pairs(weights, base, s, p.widths, width, spikes, forward, backward)
         if learn:
             programmed += crossbar.pair_operations(s, p.widths, pulses)
-            if not devices.alike:
+            if p.naive:
+                saturations += crossbar.program_pairs_naive(
+                    weights, base, s, p.widths, pulses, sign, signal, p.number[s + 1],
+                    factor, gain, shift, rounding, word, low, high, devices,
+                )  # fmt: skip
+            elif not devices.alike:
                 saturations += crossbar.program_pairs_devices(
-                    weights, base, s, p.widths, pulses, sign, integrator, p.number[s + 1],
+                    weights, base, s, p.widths, pulses, sign, signal, p.number[s + 1],
                     factor, gain, shift, rounding, word, low, high, devices,
                 )  # fmt: skip
             elif p.per_synapse[s]:
                 saturations += crossbar.program_pairs_drawing(
-                    weights, base, s, p.widths, pulses, sign, integrator, p.number[s + 1],
+                    weights, base, s, p.widths, pulses, sign, signal, p.number[s + 1],
                     factor, gain, shift, rounding, word, low, high,
                 )  # fmt: skip
             else:
@@ -334,8 +376,11 @@ def neuron_update(t, label, nudging, sign, p, pixels, state, counters):
     # Rows of the history not yet written in this image hold 0: no special case for steps before the image.
     depth = state.history.shape[0]
     now = t % depth
-    leaving, delayed = before(now, p.filter, depth), before(now, p.delay, depth)
-    delayed_leaving = before(now, p.delay + p.filter, depth)
+    # Rows of the rho-bar block's spikes, or of the tails'.
+    leaving = before(now, 1 if p.tails else p.filter, depth)
+    delayed = before(now, p.tail_half if p.tails else p.delay, depth)
+    delayed_leaving = before(now, p.tail_half + 1 if p.tails else p.delay + p.filter, depth)
+    old = before(now, 2 * p.tail_half + 1 if p.tails else 0, depth)
     current = state.current
     for layer in range(1, outputs + 1):
         width = p.padded[layer]
@@ -362,10 +407,16 @@ def neuron_update(t, label, nudging, sign, p, pixels, state, counters):
                 state.pulses[layer, n] = 0
                 if state.spikes[layer, n] and t >= p.pulse_from:
                     state.pulses[layer, n] = count_to(p.pulse_every, layer, n, state.pulse_count)
-        rate_step(
-            layer, width, now, leaving, delayed, delayed_leaving, state.history,
-            p.rate_gain, p.rate_leak, state.filtered, state.integrator,
-        )  # fmt: skip
+        if p.tails:
+            tail_step(
+                layer, width, now, leaving, delayed, delayed_leaving, old, p.tail_half, p.tail_shape, state.history,
+                state.filtered, state.integrator, state.pulses,
+            )  # fmt: skip
+        else:
+            rate_step(
+                layer, width, now, leaving, delayed, delayed_leaving, state.history,
+                p.rate_gain, p.rate_leak, state.filtered, state.integrator,
+            )  # fmt: skip
     nudge.count_step(now, before(now, p.window, depth), outputs, state.history, state.counts)
 
 
@@ -496,6 +547,11 @@ def common_parameters(config: Config) -> dict[str, object]:
         "number": np.array(neuron_numbers(config.network.layers), np.int64),
         "pulse_every": programming.every,
         "pulse_limit": pulse_limit(config),
+        "tails": config.pulses,
+        "tail_half": config.pulse.half,
+        "tail_shape": SHAPES[config.pulse.shape],
+        "collision_limit": collision_limit(config),
+        "naive": config.pulses and config.pulse.variant == "naive",
         "pulse_from": config.learning.free_steps if programming.count_from == "nudge" else 0,
         "rounding": np.array([ROUNDING[s.rounding] for s in config.synapses], np.int64),
     }
@@ -514,6 +570,7 @@ def fixed_parameters(config: Config, numbers: FixedNumbers, epoch: int) -> Param
         leak=numbers.leak_shift,
         rate_leak=numbers.rate_leak_shift,
         rate_gain=numbers.rate_gain,
+        clip=numbers.clip,
         nudge_gain=numbers.nudge_shift,
         align=np.array([s.align for s in synapses], np.int64),
         weight_low=np.array([s.weight.low for s in synapses], np.int64),
@@ -537,13 +594,14 @@ def real_parameters(config: Config, epoch: int) -> Parameters:
         leak=float(config.neuron.leak),
         rate_leak=float(config.rate.leak),
         rate_gain=1.0 / config.rate.filter,
+        clip=1.0 / config.pulse.amplitude if collision_limit(config) else np.inf,
         nudge_gain=config.learning.beta / target_counts(config),
         align=np.ones(count),
         weight_low=np.array([-s.range for s in config.synapses]),
         # The highest of a limited number of states is one state below the end of the range, as in fixed point.
         weight_high=np.array([s.range - (2 * s.range / states if states else 0.0) for s in config.synapses]),
         step_factor=np.ones(count, np.int64),
-        step_gain=np.array(rates) * config.programming.compensation,
+        step_gain=np.array(rates) * config.programming.compensation * (config.pulse.amplitude if config.pulses else 1),
         # Bits of a draw, where devices have a limited number of states.
         step_shift=np.full(count, 24, np.int64),
         per_synapse=np.zeros(count, np.bool_),
@@ -569,6 +627,8 @@ class Network:
         shape = (len(self.layers), padded_width(max(self.layers[1:])))
         # Where every spike sends a programming pulse, spikes and pulses are the same arrays.
         sparse = config.programming.sparse
+        delayed = sparse or config.pulses
+        integrator = np.zeros(shape, number)
         spikes, listed, fired = np.zeros(shape, small), np.zeros(self.layers[0] + 1, np.int64), np.zeros(1, np.int64)
         self.state = State(
             input_membrane=np.zeros(self.layers[0], small),
@@ -577,14 +637,15 @@ class Network:
             fired=fired,
             pulse_list=np.zeros_like(listed) if sparse else listed,
             pulsed=np.zeros_like(fired) if sparse else fired,
-            pulses=np.zeros_like(spikes) if sparse else spikes,
+            pulses=np.zeros_like(spikes) if delayed else spikes,
             input_pulse_count=np.zeros((1, self.layers[0]), small),
             pulse_count=np.zeros(shape, small),
             membrane=np.zeros(shape, number),
             refractory=np.zeros(shape, small),
             spikes=spikes,
             filtered=np.zeros(shape, small),
-            integrator=np.zeros(shape, number),
+            integrator=integrator,
+            emitted=np.zeros_like(integrator) if config.pulses else integrator,
             history=np.zeros((history_depth(config), *shape), small),
             forward=np.zeros(shape, number),
             backward=np.zeros(shape, number),

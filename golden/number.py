@@ -117,6 +117,12 @@ class FixedNumbers(NamedTuple):
     """A spike adds 2^rate_gain to the integrator for each of the filter's steps."""
     filter: Format
     """The moving average's running difference of spike counts."""
+    tail_count: Format
+    """A-EqSpike, the saw's count of spikes (never negative)."""
+    signal: Format
+    """What a neuron puts on its side while the other programs: rho-bar, or the sum of its pulses' tails, not clipped."""
+    clip: int
+    """A-EqSpike: the signal is clipped to -clip..clip, which is +-Vth where the variant clips."""
     nudge_shift: int
     """The drive is (target - count) << nudge_shift, in membrane LSBs."""
     target: int
@@ -166,7 +172,31 @@ def pulse_limit(config: Config) -> int:
 
 def history_depth(config: Config) -> int:
     """Steps of spikes that a neuron must remember, the present one included."""
-    return 1 + max(config.rate.delay + config.rate.filter, config.learning.window)
+    reach = config.pulse.length + 1 if config.pulses else config.rate.delay + config.rate.filter
+    return 1 + max(reach, config.learning.window)
+
+
+def densest(values: list[int], refractory: int) -> int:
+    """Greatest sum of `values` at places that are at least `refractory` apart."""
+    best = [0] * (len(values) + refractory)
+    for at in range(len(values) - 1, -1, -1):
+        best[at] = max(best[at + 1], values[at] + best[at + refractory])
+    return best[0]
+
+
+def tail_values(config: Config) -> list[int]:
+    """A-EqSpike: the tail of one spike at ages 0 to 2 h, in units of pulse.amplitude (`golden.pulse`)."""
+    half = config.pulse.half
+    if config.pulse.shape == "square":
+        return [1] * half + [0] + [-1] * half
+    return [*range(half), 0, *range(1 - half, 1)]
+
+
+def collision_limit(config: Config) -> int:
+    """Of a 16-bit draw, what a programming pulse collides below when the other side's coincides with it."""
+    if config.pulse.variant == "desynch_collision":
+        return round(config.pulse.collision_probability * 2**16)
+    return 2**16 if config.pulse.variant in ("desynch", "desynch_proba") else 0
 
 
 def neuron_numbers(layers: tuple[int, ...]) -> list[int]:
@@ -203,6 +233,13 @@ def fixed_numbers(config: Config) -> FixedNumbers:
     target = target_counts(config)
     input_threshold = config.input.full_scale * config.neuron.refractory
     factor = config.programming.compensation_parts[0]
+    signal, tail_count, clip = rate, Format(1, 0), 0
+    if config.pulses:
+        tails = tail_values(config)
+        greatest = densest(tails[: config.pulse.half], config.neuron.refractory)
+        clip = min(greatest, int(1 / config.pulse.amplitude)) if collision_limit(config) else greatest
+        signal = Format(bits_for_signed(-greatest, greatest), 0)
+        tail_count = Format(bits_for_signed(0, densest([1] * config.pulse.length, config.neuron.refractory)), 0)
     synapses = []
     for index, synapse in enumerate(config.synapses):
         weight = Format(synapse.bits, synapse.fraction_bits)
@@ -210,7 +247,7 @@ def fixed_numbers(config: Config) -> FixedNumbers:
         slowest = config.step_shift(index) + halvings
         shift = max(slowest, 0)
         boost = shift - config.step_shift(index)
-        step_bits = max(rate.bits + (factor - 1).bit_length() + boost - shift, 1) + 1
+        step_bits = max(signal.bits + (factor - 1).bit_length() + boost - shift, 1) + 1
         synapses.append(
             SynapseNumbers(
                 weight=weight,
@@ -232,6 +269,9 @@ def fixed_numbers(config: Config) -> FixedNumbers:
         rate_leak_shift=-log2_exact(config.rate.leak),
         rate_gain=config.rate.fraction_bits - filter_log,
         filter=Format(bits_for_signed(-config.rate.filter, config.rate.filter), 0),
+        tail_count=tail_count,
+        signal=signal,
+        clip=clip,
         nudge_shift=membrane_fraction + log2_exact(config.learning.beta) - log2_exact(target),
         target=target,
         skip_counts=skip_counts(config),
@@ -374,8 +414,9 @@ SUBSTITUTION = (12, 5, 6, 11, 9, 0, 10, 13, 3, 14, 15, 8, 4, 7, 1, 2)
 PERMUTATION = tuple(8 * bit % 31 if bit < 31 else 31 for bit in range(32))
 """Bit i moves to PERMUTATION[i]: the four bits of a nibble go to four nibbles."""
 MIX_ROUNDS = 4
-PULSE_KEY, NOISE_KEY, COLUMN_KEY = 0x7F4A7C15, 0x2545F491, 0x5851F42D
-"""They tell apart the purposes for which one word is mixed: programming decisions, write noise, a column's key."""
+PULSE_KEY, NOISE_KEY, COLUMN_KEY, COLLISION_KEY = 0x7F4A7C15, 0x2545F491, 0x5851F42D, 0x14057B7E
+"""They tell apart the purposes for which one word is mixed: programming decisions, write noise, a column's key, whether
+pulses collide."""
 
 
 def _round_tables() -> np.ndarray:
@@ -418,6 +459,12 @@ def spread(number):
 def sends_pulse(word, number, threshold):
     """Does neuron `number`, which fired, send a programming pulse? With probability `threshold` / 2^16."""
     return mix(word ^ PULSE_KEY ^ spread(number)) >> 16 < threshold
+
+
+@kernel
+def collides(word, number, threshold):
+    """A-EqSpike: does the pulse of neuron `number` really meet those of its step? With probability `threshold` / 2^16."""
+    return mix(word ^ COLLISION_KEY ^ spread(number)) >> 16 < threshold
 
 
 @kernel
