@@ -252,7 +252,8 @@ def test_ctrl_c(workers: int, spec, run) -> None:
         _, stderr = process.communicate(timeout=60)
     finally:
         if process.poll() is None:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
     assert process.returncode == 130
     assert stderr == "eqspike: interrupted; 2 of 4 runs are stored in runs/few; the same command goes on\n"
     summary = read(folder / "summary.json")
@@ -286,7 +287,8 @@ def test_a_killed_worker_loses_its_run_only(spec) -> None:
         _, stderr = process.communicate(timeout=240)
     finally:
         if process.poll() is None:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
     assert process.returncode == 0, stderr
     assert read(folder / "summary.json")["finished"]
 
