@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from scripts.errors import CommandError
@@ -40,7 +42,7 @@ def in_parallel(function: Callable[..., Any], jobs: Iterable[Sequence[Any]], wor
         for job in jobs:
             if interrupted:
                 return
-            yield delayed(_in_worker)(function, job, start)
+            yield delayed(_in_worker)(function, job, Path.cwd(), start)
 
     before = signal.signal(signal.SIGINT, hear)
     try:
@@ -61,7 +63,7 @@ def in_parallel(function: Callable[..., Any], jobs: Iterable[Sequence[Any]], wor
         raise KeyboardInterrupt
 
 
-def _in_worker(function: Callable[..., Any], job: Sequence[Any], start: float) -> Any:
+def _in_worker(function: Callable[..., Any], job: Sequence[Any], folder: Path, start: float) -> Any:
     """`function` in another process; None when Ctrl-C stopped it, or came between two jobs since `start`."""
     global _working
 
@@ -74,6 +76,7 @@ def _in_worker(function: Callable[..., Any], job: Sequence[Any], start: float) -
     signal.signal(signal.SIGINT, hear)
     try:
         _working = True
+        os.chdir(folder)  # a process that worked before may stand elsewhere
         return None if _heard > start else function(*job)
     except KeyboardInterrupt:
         return None

@@ -358,7 +358,7 @@ def run_all(missing: dict[str, Config], folder: Path, workers: int, heard: Calla
     When a worker dies, what was under way is tried again, one at a time, so that a run that kills its worker is known
     and the others are not lost.
     """
-    golden, folder = golden_state(), folder.resolve()  # a worker may stand in another folder
+    golden = golden_state()
     if workers == 1:
         for key, config in missing.items():
             heard(*one_run(key, config, folder, golden))
