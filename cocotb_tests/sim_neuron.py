@@ -11,7 +11,8 @@ from amaranth.lib.wiring import Out
 from cocotb_tests import harness
 from cocotb_tests.bench import TIMEOUT, Bench, config_data
 from golden.config import Config, config_from_dict
-from golden.network import Network, reset
+from golden.device import fixed_thresholds
+from golden.network import Network, count_to, reset
 from golden.neuron import drive_inputs, integrate_and_fire
 from golden.number import leak_down
 from rtl.neuron import InputNeurons, Lif
@@ -29,6 +30,12 @@ JOBS = {
             neuron={"leak": 0, "refractory": 5, "threshold": 0.5, "membrane_limit": 4},
             learning={"window": 80},
         ),
+    },
+    # Neurons differ in gain.
+    "gains": {
+        "part": "lif",
+        "current_bits": 20,
+        "config": config_data(neuron={"gain_spread": 0.4}, network={"layers": [5, 9, 9]}),
     },
     # The last word is not full.
     "inputs": {
@@ -52,6 +59,17 @@ JOBS = {
         "lanes": 8,
         "config": config_data(network={"layers": [3, 3, 2]}, input={"phase": "zero"}),
     },
+    # Every so many spikes a programming pulse.
+    "every_third": {
+        "part": "inputs",
+        "lanes": 4,
+        "config": config_data(network={"layers": [10, 3, 2]}, programming={"every": 3}),
+    },
+    "every_fourth": {
+        "part": "inputs",
+        "lanes": 1,
+        "config": config_data(network={"layers": [3, 3, 2]}, programming={"every": 4}),
+    },
 }
 for _seed, _job in enumerate(JOBS.values()):
     _job.update(seed=200 + _seed)
@@ -74,6 +92,8 @@ class InputProbe(wiring.Component):
         m.d.comb += [
             neurons.restart.eq(self.restart),
             neurons.start.eq(self.start),
+            neurons.counting.eq(self.counting),
+            self.pulse.eq(neurons.pulse),
             self.loaded.eq(neurons.loaded),
             self.busy.eq(neurons.busy),
             self.spike.eq(neurons.spikes.payload),
@@ -103,29 +123,31 @@ async def neuron(dut: object) -> None:
 VECTORS = 3000
 
 
-def _lif_stimulus(bench: Bench, job: dict) -> tuple[int, int, int]:
-    """(membrane, refractory, current); every other time the sum is near the threshold or an end of the membrane."""
+def _lif_stimulus(bench: Bench, job: dict, thresholds: list[int]) -> tuple[int, int, int, int]:
+    """(membrane, refractory, current, threshold); every other time the sum is near the threshold or an end of the
+    membrane."""
     lif = bench.component
     numbers = lif.numbers
     half = 1 << (job["current_bits"] - 1)
-    membrane = bench.pick(numbers.membrane.low, numbers.membrane.high, numbers.threshold, numbers.threshold + 1)
+    threshold = bench.random.choice(thresholds)
+    membrane = bench.pick(numbers.membrane.low, numbers.membrane.high, threshold, threshold + 1)
     refractory = 0 if bench.chance(0.6) else bench.random.randrange(lif.period)
     current = bench.pick(-half, half - 1)
     if bench.chance(0.5):
-        goal = bench.random.choice((numbers.threshold, numbers.membrane.low, numbers.membrane.high))
+        goal = bench.random.choice((threshold, numbers.membrane.low, numbers.membrane.high))
         wanted = goal + bench.random.randint(-1, 1) - leak_down(membrane, numbers.leak_shift)
         if -half <= wanted < half:
             current = wanted
-    return membrane, refractory, current
+    return membrane, refractory, current, threshold
 
 
-def _lif_golden(lif: Lif, membrane: int, refractory: int, current: int) -> dict[str, int]:
+def _lif_golden(lif: Lif, membrane: int, refractory: int, current: int, threshold: int) -> dict[str, int]:
     """What the golden model makes of one neuron."""
     numbers = lif.numbers
     states = [np.array([[value]], np.int64) for value in (membrane, refractory, 0)]
     fired, saturated = integrate_and_fire(
         0, 1, np.array([current], np.int64), numbers.leak_shift, numbers.membrane.low, numbers.membrane.high,
-        numbers.threshold, lif.period, *states,
+        np.array([[threshold]], np.int64), lif.period, *states,
     )  # fmt: skip
     assert fired == states[2][0, 0]
     return {
@@ -140,28 +162,34 @@ async def _lif(bench: Bench, job: dict) -> None:
     """A new neuron every cycle, its result `LATENCY` cycles later."""
     lif = bench.component
     numbers = lif.numbers
-    pipeline: list[tuple[tuple[int, int, int], dict[str, int]]] = []
+    membranes = numbers.membrane
+    # The first: a neuron of gain 1. The last: one whose gain is so small, or below 0, that it never fires.
+    thresholds = [numbers.threshold]
+    if lif.gains:
+        drawn = fixed_thresholds(config_from_dict(job["config"]), membranes)[1:]
+        thresholds += [1, membranes.high - 1, *(int(t) for layer in drawn for t in layer), membranes.high]
+        assert len(set(thresholds)) > 15
+    pipeline: list[tuple[tuple[int, ...], dict[str, int]]] = []
     for vector in range(VECTORS + LATENCY):
-        stimulus = _lif_stimulus(bench, job)
-        membrane, refractory, current = stimulus
-        bench.drive(membrane=membrane, refractory=refractory, current=current)
+        stimulus = _lif_stimulus(bench, job, thresholds)
+        membrane, refractory, current, threshold = stimulus
+        # Where gains are all 1 the port is not read.
+        given = threshold if lif.gains else bench.pick(0, membranes.high)
+        bench.drive(membrane=membrane, refractory=refractory, current=current, threshold=given)
         await bench.settle()
         golden = _lif_golden(lif, *stimulus)
         pipeline.append((stimulus, golden))
         if vector >= LATENCY:
             old, expected = pipeline.pop(0)
             for name, value in expected.items():
-                bench.check(name, value, membrane_refractory_current=old)
+                bench.check(name, value, membrane_refractory_current_threshold=old)
         exact = leak_down(membrane, numbers.leak_shift) + current
-        for name, goal in (
-            ("threshold", numbers.threshold),
-            ("low", numbers.membrane.low),
-            ("high", numbers.membrane.high),
-        ):
+        for name, goal in (("threshold", threshold), ("low", membranes.low), ("high", membranes.high)):
             if abs(exact - goal) <= 1:
                 bench.seen[f"{name} {exact - goal:+d}"] += 1
         bench.seen["spike"] += golden["spike"]
-        bench.seen["held back"] += exact > numbers.threshold and refractory > 0
+        bench.seen["held back"] += exact > threshold and refractory > 0
+        bench.seen["never fires"] += exact > threshold == membranes.high
         await bench.cycle()
 
 
@@ -196,25 +224,29 @@ async def _fill(bench: Bench, pixels: list[int], gaps: float, stop: int | None =
     bench.drive(pixels__valid=0)
 
 
-async def _step(bench: Bench, fired: list[int]) -> None:
-    """Start one step and collect its list of spikes."""
+async def _step(bench: Bench, fired: list[int], counting: int, pulses: list[int]) -> None:
+    """Start one step and collect its list of spikes, each with its programming pulse."""
     lanes = bench.component.lanes
-    bench.drive(start=1)
+    bench.drive(start=1, counting=counting)
     await bench.settle()
     bench.check("busy", 0)
     await bench.cycle()
     bench.drive(start=0)
-    spikes, cycles = [], 0
+    spikes, sent, cycles = [], [], 0
     while True:
         await bench.settle()
         bench.check("loaded", 1)
         if bench.get("spike_valid"):
             spikes.append(bench.get("spike"))
+            sent.append(bench.get("pulse"))
         if not bench.get("busy"):
             break
         cycles += 1
         await bench.cycle()
     bench.check("spikes", fired, spikes)
+    bench.check("pulses", pulses, sent, spikes=spikes, counting=counting)
+    bench.seen["pulse"] += sum(pulses)
+    bench.seen["not counted"] += len(fired) * (1 - counting)
     bench.check("spike_valid", 0)
     limit = -(-bench.component.inputs // lanes) + len(fired) + 3
     if cycles > limit:
@@ -242,8 +274,11 @@ async def _inputs(bench: Bench, job: dict) -> None:
         # A pixel too many waits.
         bench.drive(pixels__valid=1, pixels__payload=config.input.full_scale)
         reset(network.state, network.parameters)
-        for _ in range(STEPS):
+        # Spikes are counted from some step on, in some images here and there.
+        begin = bench.random.randrange(STEPS // 2)
+        for step in range(STEPS):
             state = network.state
+            counting = int(step >= begin) if number % 3 else bench.random.getrandbits(1)
             fired = drive_inputs(
                 np.array(pixels, state.input_membrane.dtype), network.parameters.input_threshold,
                 state.input_membrane, state.input_spikes, state.fired_list,
@@ -253,8 +288,17 @@ async def _inputs(bench: Bench, job: dict) -> None:
                 bench.check("busy", 0)
                 bench.check("pixels__ready", 0)
                 await bench.cycle()
-            await _step(bench, [int(n) for n in state.fired_list[:fired]])
+            listed = [int(n) for n in state.fired_list[:fired]]
+            await _step(bench, listed, counting, [_pulse(network, n, counting) for n in listed])
         bench.drive(pixels__valid=0)
+
+
+def _pulse(network: Network, neuron: int, counting: int) -> int:
+    """Does this spike send a programming pulse?"""
+    every = network.parameters.pulse_every
+    if every == 1:
+        return 1
+    return int(counting and count_to(every, 0, neuron, network.state.input_pulse_count))
 
 
 async def _restart(bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""cocotb: rtl.number against golden.number: rounding, saturation, leaks, the generator and its draws."""
+"""cocotb: rtl.number against golden.number: rounding, saturation, leaks, the generator, its draws, hashes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ from cocotb_tests import harness
 from cocotb_tests.bench import TIMEOUT, Bench, config_data
 from golden.config import config_from_dict
 from golden.number import (
+    DEVIATE_LIMIT,
     STOCHASTIC,
     WARM_UP,
+    deviate_of,
     fixed_numbers,
     image_word,
     leak_down,
     leak_to_zero,
+    mix,
     neuron_draw,
+    noise_of,
     row_word,
+    spread,
     weight_step,
     xorshift32,
 )
@@ -31,6 +36,10 @@ RANGES = ((-8, 7), (-1, 0), (-(1 << (WIDE - 1)), (1 << (WIDE - 1)) - 1), (0, 100
 """Of `saturate`: formats, also that of the value itself, and other ranges."""
 PLACES = ((0, 0), (1, 0), (1, 1), (1, 31), (2, 3), (3, 9), (2, 4095))
 """(layer, neuron) of the draws."""
+FORMATS = ((8, 5, 8, 11), (6, 6, 6, 6), (WIDE, 2, 3, WIDE))
+"""Bits of the weights of four layers, for `saturate_layers`."""
+NARROW = 9
+"""Bits of a second, narrower number that is spread."""
 
 _NETWORK = {"layers": [5, 4, 4, 3, 2]}
 
@@ -66,6 +75,33 @@ JOBS = {
         "config": config_data(network=_NETWORK, synapses=[{"learning_rate": "2^-10", "halve_at": [4, 5]}]),
         "layers": [1],
     },
+    # Sparse programming multiplies the learning rate: by 15, and by 27 / 2^3.
+    "fifteenth": {
+        "config": config_data(
+            network=_NETWORK,
+            programming={"probability": 1 / 15},
+            synapses=[
+                {"bits": 12, "range": 0.5, "learning_rate": "2^-14", "halve_at": [1, 2]},
+                {"bits": 8, "range": 0.25, "learning_rate": "2^-9", "rounding": "nearest", "halve_at": [3]},
+                {"bits": 16, "range": 1, "learning_rate": "2^-12", "rounding": "truncate", "halve_at": [1, 2, 3]},
+                {"bits": 10, "range": 0.5, "learning_rate": "2^-8", "draw": "synapse"},
+            ],
+        ),
+        "layers": [0, 1, 2, 3],
+    },
+    "three_tenths": {
+        "config": config_data(
+            network=_NETWORK,
+            programming={"probability": 0.3},
+            synapses=[
+                {"bits": 12, "range": 0.5, "learning_rate": "2^-3", "rounding": "nearest"},
+                {"bits": 12, "range": 0.5, "learning_rate": "2^-6", "rounding": "truncate", "halve_at": [1]},
+                {"bits": 6, "range": 0.5, "learning_rate": "2^-7"},
+                {"bits": 8, "range": 0.5, "learning_rate": "2^-5", "rounding": "nearest", "halve_at": [1, 2]},
+            ],
+        ),
+        "layers": [0, 1, 2, 3],
+    },
 }
 for _seed, _job in enumerate(JOBS.values()):
     _job.update(seed=100 + _seed, vectors=1500)
@@ -100,6 +136,14 @@ class NumberProbe(wiring.Component):
                 "warm_word": Out(32),
                 "row_word": Out(32),
                 "draws": Out(data.ArrayLayout(32, len(PLACES))),
+                "mixed": Out(32),
+                "spread": Out(32),
+                "spread_narrow": Out(32),
+                "noise": Out(signed(11)),
+                "deviate": Out(data.ArrayLayout(6, 2)),
+                "layer": In(range(len(FORMATS[0]))),
+                "layer_saturated": Out(data.ArrayLayout(signed(WIDE), len(FORMATS))),
+                "layer_outside": Out(data.ArrayLayout(1, len(FORMATS))),
             }
         )
 
@@ -133,6 +177,16 @@ class NumberProbe(wiring.Component):
         for i, (layer, neuron) in enumerate(PLACES):
             rotation = number.neuron_rotation(layer, neuron)
             m.d.comb += self.draws[i].eq(number.rotate_right(self.word, rotation))
+        m.d.comb += [
+            self.mixed.eq(number.mix(m, self.word, "mixed")),
+            self.spread.eq(number.spread(self.row)),
+            self.spread_narrow.eq(number.spread(self.row[:NARROW])),
+            self.noise.eq(number.noise_of(self.word)),
+        ]
+        m.d.comb += [self.deviate[half].eq(number.deviate_index(self.word, half)) for half in (0, 1)]
+        for i, formats in enumerate(FORMATS):
+            clamped, outside = number.saturate_layers(self.wide, list(formats), self.layer)
+            m.d.comb += [self.layer_saturated[i].eq(clamped), self.layer_outside[i].eq(outside)]
         return m
 
 
@@ -158,18 +212,28 @@ async def number_functions(dut: object) -> None:
         value = bench.pick(rate.low, rate.high, half, -half, half - 1, -half - 1, 3 * half, -3 * half)
         draw = bench.random.choice((0, (1 << shift) - 1, 1 << shift, 2**32 - 1, bench.random.getrandbits(32)))
         wide = bench.pick(
-            -(1 << (WIDE - 1)), (1 << (WIDE - 1)) - 1, *(end + d for r in RANGES for end in r for d in (-1, 1))
+            -(1 << (WIDE - 1)),
+            (1 << (WIDE - 1)) - 1,
+            *(end + d for r in RANGES for end in r for d in (-1, 1)),
+            *(
+                end + d
+                for bits in FORMATS[0]
+                for end in (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+                for d in (-1, 0, 1)
+            ),
         )
         word = bench.random.choice((1, 2**31, 2**32 - 1, bench.random.getrandbits(32) or 1))
         row = bench.pick(0, 2**16 - 1)
-        bench.drive(value=value, synapses=s, halvings=halvings, draw=draw, wide=wide, word=word, row=row)
+        layer = bench.random.randrange(len(FORMATS[0]))
+        bench.drive(value=value, synapses=s, halvings=halvings, draw=draw, wide=wide, word=word, row=row, layer=layer)
         await bench.settle_combinational()
 
-        golden = weight_step(value, gain, shift, synapses[s].rounding, draw & ((1 << shift) - 1))
+        factor = synapses[s].factor
+        golden = weight_step(value, factor, gain, shift, synapses[s].rounding, draw & ((1 << shift) - 1))
         bench.check("step", golden, value=value, synapses=s, halvings=halvings, draw=draw)
         bench.seen[f"layer {s}"] += 1
         bench.seen["negative" if value < 0 else "positive" if value else "zero"] += 1
-        if synapses[s].rounding == STOCHASTIC and golden != weight_step(value, gain, shift, STOCHASTIC, 0):
+        if synapses[s].rounding == STOCHASTIC and golden != weight_step(value, factor, gain, shift, STOCHASTIC, 0):
             bench.seen["rounded up by the draw"] += 1
         clamped = [min(max(wide, low), high) for low, high in RANGES]
         bench.check("saturated", clamped, wide=wide)
@@ -181,4 +245,14 @@ async def number_functions(dut: object) -> None:
         bench.check("warm_word", image_word(word), word=word)
         bench.check("row_word", row_word(word, row), word=word, row=row)
         bench.check("draws", [neuron_draw(word, layer, neuron, 32) for layer, neuron in PLACES], word=word)
+        bench.check("mixed", mix(word), word=word)
+        bench.check("spread", spread(row), row=row)
+        bench.check("spread_narrow", spread(row & ((1 << NARROW) - 1)), row=row)
+        bench.check("noise", noise_of(word), word=word)
+        bench.check("deviate", [deviate_of(word, half) + DEVIATE_LIMIT for half in (0, 1)], word=word)
+        ends = [1 << (formats[layer] - 1) for formats in FORMATS]
+        clamped = [min(max(wide, -end), end - 1) for end in ends]
+        bench.check("layer_saturated", clamped, wide=wide, layer=layer)
+        bench.check("layer_outside", [int(c != wide) for c in clamped], wide=wide, layer=layer)
+        bench.seen[f"format {layer} " + ("saturated" if clamped[0] != wide else "kept")] += 1
     bench.report()

@@ -20,6 +20,7 @@ def test_lif(job, simulator):
     seen = report["seen"]
     assert seen["spike"] > 300
     assert seen["held back"] > 100
+    assert (seen["never fires"] > 5) == (job == "gains")
     # The threshold and both ends of the membrane: exactly there, one below, one above.
     assert all(seen[f"{place} {delta:+d}"] > 10 for place in ("threshold", "low", "high") for delta in (-1, 0, 1)), seen
 
@@ -28,9 +29,15 @@ def test_lif(job, simulator):
 @pytest.mark.parametrize("job", _jobs("inputs"))
 def test_input_neurons(job, simulator):
     report = simulate("sim_neuron", job, simulator)
-    seen = report["seen"]
-    assert report["compared"]["spikes"] == seen["spike"] > 150
+    compared, seen = report["compared"], report["seen"]
+    assert compared["spikes"] == seen["spike"] > 100
+    assert compared["pulses"] == seen["spike"]
     assert min(seen["gap"], seen["no spike"]) > 20
     assert seen["given up"] == sim_neuron.IMAGES // 4
+    assert min(seen["pulse"], seen["not counted"]) > 20
+    if job.startswith("every"):
+        assert seen["pulse"] < seen["spike"] - seen["not counted"]
+    else:
+        assert seen["pulse"] == seen["spike"]
     if job == "one_lane":
         assert seen["many at once"] > 20

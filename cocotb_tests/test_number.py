@@ -23,7 +23,15 @@ def test_number(job, simulator):
         "warm_word": vectors,
         "row_word": vectors,
         "draws": vectors * len(sim_number.PLACES),
+        "mixed": vectors,
+        "spread": vectors,
+        "spread_narrow": vectors,
+        "noise": vectors,
+        "deviate": vectors * 2,
+        "layer_saturated": vectors * len(sim_number.FORMATS),
+        "layer_outside": vectors * len(sim_number.FORMATS),
     }
     seen = report["seen"]
     assert all(seen[f"layer {s}"] > vectors // 10 for s in sim_number.JOBS[job]["layers"])
+    assert all(seen[f"format {layer} {what}"] > 50 for layer in range(4) for what in ("saturated", "kept"))
     assert min(seen["negative"], seen["positive"], seen["zero"], seen["rounded up by the draw"]) > 20

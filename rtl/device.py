@@ -31,19 +31,17 @@ from rtl.number import (
     row_key,
     saturate_layers,
     spread,
+    table,
     xorshift32,
 )
 
 
 def lookup(tables: list[tuple[int, ...]], index: Value, layer: Value) -> Value:
     """Entry `index` of the table of `layer`; a constant where all entries are the same."""
-    if len({value for table in tables for value in table}) == 1:
-        return Const(tables[0][0])
-    choices = [Array(Const(value) for value in table)[index] for table in dict.fromkeys(tables)]
+    choices = {values: table(values, index) for values in tables}
     if len(choices) == 1:
-        return choices[0]
-    by_table = dict(zip(dict.fromkeys(tables), choices, strict=True))
-    return Array(by_table[table] for table in tables)[layer]
+        return choices[tables[0]]
+    return Array(choices[values] for values in tables)[layer]
 
 
 class Devices(wiring.Component):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.utils import ceil_log2
 
 from golden.number import (
     DEVIATE_LIMIT,
@@ -15,6 +18,7 @@ from golden.number import (
     TRUNCATE,
     WEYL,
     SynapseNumbers,
+    bits_for_signed,
 )
 
 
@@ -78,6 +82,21 @@ def row_key(number: Value) -> Value:
     return (number * WEYL)[:32]
 
 
+def table(values: Sequence[int], index: Value) -> Value:
+    """Entry `index` of a table of constants; a constant where all entries are the same.
+
+    A part of one wide constant, entries at powers of two: an `Array` of as many constants would be as small on a chip,
+    but a hundred times larger in a simulator.
+    """
+    if len(set(values)) == 1:
+        return Const(values[0])
+    bits = bits_for_signed(min(*values, 0), max(values)) if min(values) < 0 else max(values).bit_length()
+    stride = ceil_log2(bits)
+    packed = sum((value & ((1 << bits) - 1)) << (at << stride) for at, value in enumerate(values))
+    chosen = Const(packed, len(values) << stride).bit_select(Cat(Const(0, stride), index), bits)
+    return chosen.as_signed() if min(values) < 0 else chosen
+
+
 def mix(m: Module, word: Value, name: str) -> Value:
     """The hash of a 32-bit word: `golden.number.mix`, combinational.
 
@@ -86,7 +105,7 @@ def mix(m: Module, word: Value, name: str) -> Value:
     for index in range(MIX_ROUNDS):
         nibbles = [Signal(4, name=f"{name}_{index}_{k}") for k in range(8)]
         for k, nibble in enumerate(nibbles):
-            m.d.comb += nibble.eq(Array(Const(value, 4) for value in SUBSTITUTION)[word[4 * k : 4 * k + 4]])
+            m.d.comb += nibble.eq(table(SUBSTITUTION, word[4 * k : 4 * k + 4]))
         # Bit b of nibble k goes to place 8 b + k (`golden.number.PERMUTATION`).
         mixed = Signal(32, name=f"{name}_{index}")
         m.d.comb += mixed.eq(Cat(nibble[bit] for bit in range(4) for nibble in nibbles))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from scripts.errors import CommandError
@@ -14,7 +17,9 @@ class WorkerLost(CommandError):
 
 
 _working = False
-"""Whether this worker is at work: only then does it heed Ctrl-C."""
+"""Whether this worker is at work: only then does Ctrl-C stop it there and then."""
+_heard = -1.0
+"""When this worker last heard Ctrl-C, on the clock of all processes."""
 
 
 def in_parallel(function: Callable[..., Any], jobs: Iterable[Sequence[Any]], workers: int) -> Iterator[Any]:
@@ -26,7 +31,7 @@ def in_parallel(function: Callable[..., Any], jobs: Iterable[Sequence[Any]], wor
     from joblib import Parallel, delayed, parallel_config
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    interrupted = False
+    interrupted, start = False, time.monotonic()
 
     def hear(_signal: int, _frame: object) -> None:
         nonlocal interrupted
@@ -37,7 +42,7 @@ def in_parallel(function: Callable[..., Any], jobs: Iterable[Sequence[Any]], wor
         for job in jobs:
             if interrupted:
                 return
-            yield delayed(_in_worker)(function, job)
+            yield delayed(_in_worker)(function, job, Path.cwd(), start)
 
     before = signal.signal(signal.SIGINT, hear)
     try:
@@ -58,18 +63,21 @@ def in_parallel(function: Callable[..., Any], jobs: Iterable[Sequence[Any]], wor
         raise KeyboardInterrupt
 
 
-def _in_worker(function: Callable[..., Any], job: Sequence[Any]) -> Any:
-    """`function` in another process; None when Ctrl-C stopped it."""
+def _in_worker(function: Callable[..., Any], job: Sequence[Any], folder: Path, start: float) -> Any:
+    """`function` in another process; None when Ctrl-C stopped it, or came between two jobs since `start`."""
     global _working
 
     def hear(_signal: int, _frame: object) -> None:
+        global _heard
+        _heard = time.monotonic()
         if _working:
             raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, hear)
     try:
         _working = True
-        return function(*job)
+        os.chdir(folder)  # a process that worked before may stand elsewhere
+        return None if _heard > start else function(*job)
     except KeyboardInterrupt:
         return None
     finally:

@@ -238,10 +238,22 @@ class Run:
 
 
 def run_key(config: Config) -> str:
-    """Hash of all of a config that a result depends on, the measured devices' file included."""
-    from golden.config import config_to_dict
+    """Hash of all of a config that a result depends on, the measured devices' file included.
 
-    data = {name: value for name, value in config_to_dict(config).items() if name not in FREE_KEYS}
+    What is as by default is left out, so that a key which the project gains later changes no hash; `load_run` sees it
+    when a default has changed.
+    """
+    import dataclasses
+
+    def told(value: object) -> object:
+        if dataclasses.is_dataclass(value):
+            default = type(value)()
+            pairs = ((f.name, getattr(value, f.name), getattr(default, f.name)) for f in dataclasses.fields(value))
+            return {name: told(own) for name, own, usual in pairs if own != usual}
+        return [told(item) for item in value] if isinstance(value, list | tuple) else value
+
+    parts = dataclasses.fields(config)
+    data = {part.name: told(getattr(config, part.name)) for part in parts if part.name not in FREE_KEYS}
     if config.device.file:
         with suppress(OSError):  # the run will say so
             data["device"]["file"] = hashlib.sha256(Path(config.device.file).read_bytes()).hexdigest()
@@ -272,12 +284,26 @@ def plan(spec: Spec, rows: Sequence[Row], seeds: Sequence[int], epochs: int | No
     return runs
 
 
-def load_run(folder: Path, key: str) -> dict[str, Any] | None:
-    """The stored run, or None."""
+def load_run(folder: Path, run: Run) -> dict[str, Any] | None:
+    """The stored run, or None when it is not there or was made with another config."""
+    from golden.config import config_to_dict
+
     try:
-        return json.loads((folder / "runs" / f"{key}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        stored = json.loads((folder / "runs" / f"{run.key}.json").read_text(encoding="utf-8"))
+        made = {name: part for name, part in stored["config"].items() if name not in FREE_KEYS}
+        made["device"]["file"] = run.config.device.file  # the key knows what is in it
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+    return stored if _covers(config_to_dict(run.config), made) else None
+
+
+def _covers(now: Any, then: Any) -> bool:
+    """Is `then` equal to `now`, but for keys that are new since?"""
+    if isinstance(then, dict) and isinstance(now, dict):
+        return all(key in now and _covers(now[key], value) for key, value in then.items())
+    if isinstance(then, list) and isinstance(now, list):
+        return len(then) == len(now) and all(map(_covers, now, then))
+    return now == then
 
 
 def one_run(key: str, config: Config, folder: Path, golden: str) -> tuple[str, str | None]:
@@ -332,7 +358,7 @@ def run_all(missing: dict[str, Config], folder: Path, workers: int, heard: Calla
     When a worker dies, what was under way is tried again, one at a time, so that a run that kills its worker is known
     and the others are not lost.
     """
-    golden, folder = golden_state(), folder.resolve()  # a worker may stand in another folder
+    golden = golden_state()
     if workers == 1:
         for key, config in missing.items():
             heard(*one_run(key, config, folder, golden))
@@ -354,7 +380,7 @@ def run_all(missing: dict[str, Config], folder: Path, workers: int, heard: Calla
                 heard(key, problem)
         except WorkerLost as error:
             for key in begun:
-                if key in left and load_run(folder, key) is not None:
+                if key in left and load_run(folder, Run(key, left[key])) is not None:
                     del left[key]
                     heard(key, None)
             if len(batch) == 1 and batch[0] in left:
@@ -555,10 +581,10 @@ def command(
     numbers = parse_seeds(seeds) if seeds is not None else sweep.seeds
     runs = plan(sweep, chosen, numbers, epochs if epochs is not None else sweep.epochs)
     folder = out or Path("runs") / sweep.name
-    every = {run.key: run.config for row in chosen for run in runs[row.name]}
+    every = {run.key: run for row in chosen for run in runs[row.name]}
     if show:
         for row in chosen:
-            done = sum(load_run(folder, run.key) is not None for run in runs[row.name])
+            done = sum(load_run(folder, run) is not None for run in runs[row.name])
             click.echo(f"{row.name:<36} {done}/{len(runs[row.name])}  {' '.join(row.overrides)}")
         return 0
     if _is_training(folder):
@@ -566,9 +592,9 @@ def command(
     with locked(folder):
         for part in (folder, folder / "runs"):
             remove_leftovers(part)
-        stored = {key: run for key in every if (run := load_run(folder, key)) is not None}
+        stored = {key: found for key, run in every.items() if (found := load_run(folder, run)) is not None}
         problems: dict[str, str] = {}
-        missing = {key: config for key, config in every.items() if key not in stored}
+        missing = {key: run.config for key, run in every.items() if key not in stored}
         owners = {run.key: (row.name, run.config.training.seed) for row in chosen for run in runs[row.name]}
         old = sum(run.get("golden") != golden_state() for run in stored.values())
         click.echo(f"{sweep.title}: {len(chosen)} rows, {len(every)} runs, {len(stored)} of them stored in {folder}")
@@ -586,7 +612,7 @@ def command(
                 def heard(key: str, problem: str | None) -> None:
                     name, seed = owners[key]
                     if problem is None:
-                        stored[key] = load_run(folder, key)
+                        stored[key] = load_run(folder, every[key])
                         move(f"{name}, seed {seed}: {100 * stored[key]['mean_last_5_test_accuracy']:.2f} %")
                     else:
                         problems[key] = problem

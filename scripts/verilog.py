@@ -47,6 +47,7 @@ MEANINGS = {
     "trace.neurons": "for simulation: its lanes' new states",
     "trace.neurons_spikes": "for simulation: its lanes' spikes",
     "trace.write_toggle": "for simulation: changes with every word of weights written",
+    "trace.write_step": "for simulation: step of the pass that wrote it",
     "trace.write_address": "for simulation: where it was written",
     "trace.write_data": "for simulation: the word",
 }

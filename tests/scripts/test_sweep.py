@@ -206,7 +206,24 @@ def test_a_changed_file_of_devices_is_another_run(tiny: str, make_config) -> Non
         keys.append(sweeping.run_key(config))
     assert len(set(keys)) == 3
     assert sweeping.run_key(make_config(hardware={"lanes": 3}, name="x")) == sweeping.run_key(make_config())
+    told = make_config(device={"slope_spread": 0.0}, programming={"every": 1})
+    assert sweeping.run_key(told) == sweeping.run_key(make_config())
     assert sweeping.run_key(make_config(training={"seed": 8})) != sweeping.run_key(make_config())
+
+
+def test_a_changed_default_is_another_run(spec, run) -> None:
+    """Keys that are new since are as by default; a key with another value than then makes the run anew."""
+    run("sweep", spec(), "--rows", "plain", "--seeds", 0)
+    (path,) = Path("runs/few/runs").glob("*.json")
+    record = read(path)
+    del record["config"]["programming"]
+    del record["config"]["synapses"][1]["draw"]
+    path.write_text(json.dumps(record))
+    assert "1 runs, 1 of them stored" in run("sweep", spec(), "--rows", "plain", "--seeds", 0).stdout
+    record["config"]["device"]["speed"] = 0.5
+    path.write_text(json.dumps(record))
+    assert "1 runs, 0 of them stored" in run("sweep", spec(), "--rows", "plain", "--seeds", 0).stdout
+    assert read(path)["config"]["device"]["speed"] == 1e-4
 
 
 def test_a_folder_in_use(spec, run, fails) -> None:
@@ -252,7 +269,8 @@ def test_ctrl_c(workers: int, spec, run) -> None:
         _, stderr = process.communicate(timeout=60)
     finally:
         if process.poll() is None:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
     assert process.returncode == 130
     assert stderr == "eqspike: interrupted; 2 of 4 runs are stored in runs/few; the same command goes on\n"
     summary = read(folder / "summary.json")
@@ -286,7 +304,8 @@ def test_a_killed_worker_loses_its_run_only(spec) -> None:
         _, stderr = process.communicate(timeout=240)
     finally:
         if process.poll() is None:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
     assert process.returncode == 0, stderr
     assert read(folder / "summary.json")["finished"]
 
