@@ -157,7 +157,7 @@ PULSE_VARIANTS = ("naive", "desynch", "desynch_proba", "desynch_collision", "syn
 
 @dataclass(frozen=True, kw_only=True)
 class PulseConfig:
-    """A-EqSpike: the tails of a neuron's own pulses take the place of the rho-bar block (chapter 4, golden/pulse.py)."""
+    """A-EqSpike: the tails of a neuron's own pulses take the place of the rho-bar block (chapter 4, golden.pulse)."""
 
     variant: str = "synch"
     """naive: a neuron's programming pulse stands on its own tail too, and programs alone. desynch: under a neuron's own
@@ -193,8 +193,8 @@ class LearningConfig:
     """The two phases and the nudge (algorithm 2)."""
 
     signal: str = "rho_bar"
-    """What a neuron puts on its side while the other programs: `rho_bar` (chapter 2), or the tails of its own `pulse`s
-    (A-EqSpike, chapter 4)."""
+    """What a neuron puts on its side while the other programs: `rho_bar` (chapter 2), or with `pulse` the tails of its
+    own pulses (A-EqSpike, chapter 4)."""
 
     free_steps: int = 150
     nudge_steps: int = 125

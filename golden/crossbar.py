@@ -193,8 +193,8 @@ def program_pairs_devices(
 def program_alone(
     weights, row, column, s, pulses, voltage, sign, factor, gain, shift, rounding, draw, noise_word, low, high, devices
 ):
-    """A-EqSpike naive: `pulses` programming pulses (1 or 2) at one synapse, each of which stands on the sum `voltage` of
-    both sides' signals (eq 4.3). Returns 1 if the weight met a bound, else 0."""
+    """A-EqSpike naive: `pulses` programming pulses (1 or 2) at one synapse, each of which stands on the sum `voltage`
+    of both sides' signals (eq 4.3). Returns 1 if the weight met a bound, else 0."""
     if devices.alike:
         step = weight_step(pulses * voltage, factor, gain, shift, rounding, draw)
         exact = weights[row, column] + sign * step
@@ -257,3 +257,28 @@ def pair_operations(layer, widths, pulses):
     for k in range(widths[layer + 1]):
         above += pulses[layer + 1, k]
     return below * widths[layer + 1] + above * widths[layer]
+
+
+@kernel
+def program_two_way(weights, s, p, pulses, sign, signal, steps_backward, steps_forward, word, devices):
+    """Program the two-way synapses of synapse layer s as `p` (`golden.network.Parameters`) says: naive, with faults,
+    with one draw a synapse, or with the steps of the neurons. Returns saturations."""
+    base, low, high = p.base[s], p.weight_low[s], p.weight_high[s]
+    factor, gain, shift, rounding = p.step_factor[s], p.step_gain[s], p.step_shift[s], p.rounding[s]
+    if p.naive:
+        return program_pairs_naive(
+            weights, base, s, p.widths, pulses, sign, signal, p.number[s + 1],
+            factor, gain, shift, rounding, word, low, high, devices,
+        )  # fmt: skip
+    if not devices.alike:
+        return program_pairs_devices(
+            weights, base, s, p.widths, pulses, sign, signal, p.number[s + 1],
+            factor, gain, shift, rounding, word, low, high, devices,
+        )  # fmt: skip
+    if p.per_synapse[s]:
+        return program_pairs_drawing(
+            weights, base, s, p.widths, pulses, sign, signal, p.number[s + 1],
+            factor, gain, shift, rounding, word, low, high,
+        )  # fmt: skip
+    width = min(p.padded[s + 1], weights.shape[1])
+    return program_pairs(weights, base, s, p.widths[s], width, pulses, sign, steps_backward, steps_forward, low, high)

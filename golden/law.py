@@ -11,6 +11,7 @@ the neurons (layers 1 and 2, number 0) and the draws of `golden.network`.
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -20,11 +21,14 @@ from golden.config import Config, ProgrammingConfig
 from golden.device import fixed_devices, network_devices
 from golden.network import before, fixed_parameters, real_parameters, row_bases
 from golden.neuron import integrate_and_fire
-from golden.number import MASK32, WEYL, fixed_numbers, image_word, kernel, seed_word, xorshift32
+from golden.number import MASK32, WEYL, fixed_numbers, history_depth, image_word, kernel, seed_word, xorshift32
+from golden.pulse import emit, tail_step
 from golden.rate import rate_step
 
 PART = 200
 """Steps of each of the three parts of a run: constant, ramp, constant."""
+LENGTH = 100
+"""Steps of a pulse's shape in the checks of A-EqSpike (figs 4.5 to 4.11)."""
 STEPS = 3 * PART
 
 
@@ -45,16 +49,20 @@ class PairTrace(NamedTuple):
     saturations: np.ndarray
 
 
-def law_config(config: Config, real: bool) -> Config:
+def law_config(config: Config, real: bool, length: int = LENGTH) -> Config:
     """The network 1-1-1 of the check: the thesis's constants, or the powers of two next to them in fixed point.
 
     Formats, rounding and draws are those of `config` (its last layer of synapses). In fixed point the weight's range is
     as wide as can be and the learning rate is 2^-5 in place of 1, so that the whole change fits into [-16, 16) and a
     weight of 12 bits is programmed through a right shift of 4; in real numbers the rate is 1 and nothing is clipped,
-    unless a device's conductance matters. Every spike programs, and the devices are those of `config`.
+    unless a device's conductance matters. Every spike programs, and the devices are those of `config`. In A-EqSpike a
+    pulse has `length` steps, the learning rate is 1 and the amplitude such that the change has a few LSBs a step.
     """
-    rate = 1.0 if real and config.device.ideal and config.device.states is None else 2.0**-5
+    rate = 1.0 if config.pulses or (real and config.device.ideal and config.device.states is None) else 2.0**-5
     synapse = dataclasses.replace(config.synapses[-1], range=16.0, learning_rate=rate, halve_at=())
+    # A tail's sum is as the cube of its length: shorter ones get a greater amplitude, that the change has as many LSBs.
+    shorter = int(3 * math.log2(LENGTH / length))
+    programming = config.programming if config.pulses else ProgrammingConfig()
     return config.replace(
         network=dataclasses.replace(config.network, layers=(1, 1, 1)),
         neuron=dataclasses.replace(
@@ -64,7 +72,8 @@ def law_config(config: Config, real: bool) -> Config:
         ),
         rate=dataclasses.replace(config.rate, leak=0.1 if real else 0.125, delay=100, filter=10 if real else 8),
         synapses=(synapse, synapse),
-        programming=ProgrammingConfig(),
+        programming=programming,
+        pulse=dataclasses.replace(config.pulse, length=length, amplitude=2.0 ** -(11 - shorter)),
         number=dataclasses.replace(config.number, format="real" if real else "fixed"),
     )
 
@@ -104,6 +113,8 @@ class _Pair(NamedTuple):
     spikes: np.ndarray
     filtered: np.ndarray
     integrator: np.ndarray
+    pulses: np.ndarray
+    emitted: np.ndarray
     history: np.ndarray
     steps_forward: np.ndarray
     steps_backward: np.ndarray
@@ -113,7 +124,7 @@ class _Pair(NamedTuple):
 @kernel
 def _run(run, pre, post, word, p, pair, weights, devices, trace):
     """One run of the pair into `trace`; `pre` and `post` have shape (runs, steps)."""
-    for array in (pair.refractory, pair.spikes, pair.filtered):
+    for array in (pair.refractory, pair.spikes, pair.pulses, pair.filtered):
         array[:] = 0
     for array in (pair.membrane, pair.integrator):
         array[:] = 0
@@ -122,29 +133,28 @@ def _run(run, pre, post, word, p, pair, weights, devices, trace):
     base = p.base[1]
     depth = pair.history.shape[0]
     factor, gain, shift, rounding = p.step_factor[1], p.step_gain[1], p.step_shift[1], p.rounding[1]
-    low, high = p.weight_low[1], p.weight_high[1]
     saturations = 0
     for t in range(pre.shape[1]):
         word = xorshift32(word)
-        if t > 0 and not devices.alike:
-            saturations += crossbar.program_pairs_devices(
-                weights, base, 1, p.widths, pair.spikes, 1, pair.integrator, p.number[2],
-                factor, gain, shift, rounding, word, low, high, devices,
-            )  # fmt: skip
-        elif t > 0 and p.per_synapse[1]:
-            saturations += crossbar.program_pairs_drawing(
-                weights, base, 1, p.widths, pair.spikes, 1, pair.integrator, p.number[2],
-                factor, gain, shift, rounding, word, low, high,
-            )  # fmt: skip
-        elif t > 0:
-            crossbar.neuron_steps(2, 1, pair.integrator, word, factor, gain, shift, rounding, pair.steps_forward)
-            crossbar.neuron_steps(1, 1, pair.integrator, word, factor, gain, shift, rounding, pair.steps_backward)
-            saturations += crossbar.program_pairs(
-                weights, base, 1, 1, 1, pair.spikes, 1, pair.steps_backward, pair.steps_forward, low, high
+        if t > 0:
+            for layer in range(1, 3):
+                if p.tails:
+                    emit(
+                        layer, 1, p.number[layer], word, p.clip, p.collision_limit, pair.integrator, pair.pulses,
+                        pair.emitted,
+                    )  # fmt: skip
+                # The steps of layer 1 go back to the synapse's lower side, those of layer 2 forward.
+                steps = pair.steps_backward if layer == 1 else pair.steps_forward
+                if devices.alike:
+                    crossbar.neuron_steps(layer, 1, pair.emitted, word, factor, gain, shift, rounding, steps)
+            saturations += crossbar.program_two_way(
+                weights, 1, p, pair.pulses, 1, pair.emitted, pair.steps_backward, pair.steps_forward, word, devices
             )
         now = t % depth
-        leaving, delayed = before(now, p.filter, depth), before(now, p.delay, depth)
-        delayed_leaving = before(now, p.delay + p.filter, depth)
+        leaving = before(now, 1 if p.tails else p.filter, depth)
+        delayed = before(now, p.tail_half if p.tails else p.delay, depth)
+        delayed_leaving = before(now, p.tail_half + 1 if p.tails else p.delay + p.filter, depth)
+        old = before(now, 2 * p.tail_half + 1 if p.tails else 0, depth)
         for layer in range(1, 3):
             pair.current[0] = pre[run, t] if layer == 1 else post[run, t]
             saturations += integrate_and_fire(
@@ -152,10 +162,16 @@ def _run(run, pre, post, word, p, pair, weights, devices, trace):
                 pair.membrane, pair.refractory, pair.spikes,
             )[1]  # fmt: skip
             pair.history[now, layer, 0] = pair.spikes[layer, 0]
-            rate_step(
-                layer, 1, now, leaving, delayed, delayed_leaving, pair.history,
-                p.rate_gain, p.rate_leak, pair.filtered, pair.integrator,
-            )  # fmt: skip
+            if p.tails:
+                tail_step(
+                    layer, 1, now, leaving, delayed, delayed_leaving, old, p.tail_half, p.tail_shape, pair.history,
+                    pair.filtered, pair.integrator, pair.pulses,
+                )  # fmt: skip
+            else:
+                rate_step(
+                    layer, 1, now, leaving, delayed, delayed_leaving, pair.history,
+                    p.rate_gain, p.rate_leak, pair.filtered, pair.integrator,
+                )  # fmt: skip
             trace.spikes[run, t, layer - 1] = pair.spikes[layer, 0]
             trace.membrane[run, t, layer - 1] = pair.membrane[layer, 0]
             trace.refractory[run, t, layer - 1] = pair.refractory[layer, 0]
@@ -188,13 +204,17 @@ def run_pair(config: Config, drive_pre: np.ndarray, drive_post: np.ndarray) -> P
     fixed = None if real else fixed_devices(config, fixed_numbers(config))
     devices = network_devices(config, fixed, weights.shape, row_bases(config.network.layers))
     shape = (3, 1)
+    spikes, integrator = np.zeros(shape, np.int64), np.zeros(shape, number)
     pair = _Pair(
         membrane=np.zeros(shape, number),
         refractory=np.zeros(shape, np.int64),
-        spikes=np.zeros(shape, np.int64),
+        spikes=spikes,
         filtered=np.zeros(shape, np.int64),
-        integrator=np.zeros(shape, number),
-        history=np.zeros((1 + config.rate.delay + config.rate.filter, *shape), np.int64),
+        integrator=integrator,
+        # Without late pulses, spikes and pulses are the same, and so is what stands on a side.
+        pulses=np.zeros_like(spikes) if config.pulses else spikes,
+        emitted=np.zeros_like(integrator) if config.pulses else integrator,
+        history=np.zeros((history_depth(config), *shape), np.int64),
         steps_forward=np.zeros(shape, number),
         steps_backward=np.zeros(shape, number),
         current=np.zeros(1, number),
@@ -219,5 +239,6 @@ def run_pair(config: Config, drive_pre: np.ndarray, drive_post: np.ndarray) -> P
 def weight_change(config: Config, trace: PairTrace) -> np.ndarray:
     """dW of each run at learning rate 1, as a real number."""
     synapse = config.synapses[-1]
+    rate = synapse.learning_rate * (config.pulse.amplitude if config.pulses else 1)
     lsb = 1.0 if config.number.format == "real" else 2.0**-synapse.fraction_bits
-    return trace.weight[:, -1] * lsb / synapse.learning_rate
+    return trace.weight[:, -1] * lsb / rate

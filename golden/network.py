@@ -112,7 +112,7 @@ class Parameters(NamedTuple):
     pulse_from: int
     """Step from which spikes are counted to `pulse_every`."""
     tails: bool
-    """A-EqSpike: the signal is the tails of pulses, and the programming pulse comes `tail_half` steps after the spike."""
+    """A-EqSpike: the signal is tails of pulses, and the programming pulse comes `tail_half` steps after the spike."""
     tail_half: int
     tail_shape: int
     clip: float | int
@@ -318,25 +318,9 @@ def synapse_pass(t, learn, sign, word, p, state, weights, counters, devices):
         operations += crossbar.read_pairs(weights, base, s, p.widths, width, spikes, forward, backward)
         if learn:
             programmed += crossbar.pair_operations(s, p.widths, pulses)
-            if p.naive:
-                saturations += crossbar.program_pairs_naive(
-                    weights, base, s, p.widths, pulses, sign, signal, p.number[s + 1],
-                    factor, gain, shift, rounding, word, low, high, devices,
-                )  # fmt: skip
-            elif not devices.alike:
-                saturations += crossbar.program_pairs_devices(
-                    weights, base, s, p.widths, pulses, sign, signal, p.number[s + 1],
-                    factor, gain, shift, rounding, word, low, high, devices,
-                )  # fmt: skip
-            elif p.per_synapse[s]:
-                saturations += crossbar.program_pairs_drawing(
-                    weights, base, s, p.widths, pulses, sign, signal, p.number[s + 1],
-                    factor, gain, shift, rounding, word, low, high,
-                )  # fmt: skip
-            else:
-                saturations += crossbar.program_pairs(
-                    weights, base, s, p.widths[s], width, pulses, sign, steps_backward, steps_forward, low, high
-                )
+            saturations += crossbar.program_two_way(
+                weights, s, p, pulses, sign, signal, steps_backward, steps_forward, word, devices
+            )
     counters[SYNOPS] += operations
     counters[PROGRAMMED] += programmed
     counters[WEIGHT_SATURATIONS] += saturations

@@ -117,10 +117,10 @@ class FixedNumbers(NamedTuple):
     """A spike adds 2^rate_gain to the integrator for each of the filter's steps."""
     filter: Format
     """The moving average's running difference of spike counts."""
-    tail_count: Format
-    """A-EqSpike, the saw's count of spikes (never negative)."""
+    tail_count_bits: int
+    """A-EqSpike, bits of the saw's count of spikes (unsigned)."""
     signal: Format
-    """What a neuron puts on its side while the other programs: rho-bar, or the sum of its pulses' tails, not clipped."""
+    """What a neuron puts on its side while the other programs: rho-bar, or the sum of its pulses' tails, unclipped."""
     clip: int
     """A-EqSpike: the signal is clipped to -clip..clip, which is +-Vth where the variant clips."""
     nudge_shift: int
@@ -233,13 +233,13 @@ def fixed_numbers(config: Config) -> FixedNumbers:
     target = target_counts(config)
     input_threshold = config.input.full_scale * config.neuron.refractory
     factor = config.programming.compensation_parts[0]
-    signal, tail_count, clip = rate, Format(1, 0), 0
+    signal, tail_count_bits, clip = rate, 0, 0
     if config.pulses:
         tails = tail_values(config)
         greatest = densest(tails[: config.pulse.half], config.neuron.refractory)
         clip = min(greatest, int(1 / config.pulse.amplitude)) if collision_limit(config) else greatest
         signal = Format(bits_for_signed(-greatest, greatest), 0)
-        tail_count = Format(bits_for_signed(0, densest([1] * config.pulse.length, config.neuron.refractory)), 0)
+        tail_count_bits = densest([1] * config.pulse.length, config.neuron.refractory).bit_length()
     synapses = []
     for index, synapse in enumerate(config.synapses):
         weight = Format(synapse.bits, synapse.fraction_bits)
@@ -269,7 +269,7 @@ def fixed_numbers(config: Config) -> FixedNumbers:
         rate_leak_shift=-log2_exact(config.rate.leak),
         rate_gain=config.rate.fraction_bits - filter_log,
         filter=Format(bits_for_signed(-config.rate.filter, config.rate.filter), 0),
-        tail_count=tail_count,
+        tail_count_bits=tail_count_bits,
         signal=signal,
         clip=clip,
         nudge_shift=membrane_fraction + log2_exact(config.learning.beta) - log2_exact(target),
@@ -463,7 +463,7 @@ def sends_pulse(word, number, threshold):
 
 @kernel
 def collides(word, number, threshold):
-    """A-EqSpike: does the pulse of neuron `number` really meet those of its step? With probability `threshold` / 2^16."""
+    """A-EqSpike: does the pulse of neuron `number` really meet those of its step? With probability threshold / 2^16."""
     return mix(word ^ COLLISION_KEY ^ spread(number)) >> 16 < threshold
 
 

@@ -8,8 +8,8 @@ where the programming pulse stands:
 - square: +1 before the programming pulse, -1 after it, 0 under it.
 
 So the sum over all spikes is proportional to the change of the rate: h^3 / 3 (saw) or h (h + 1) (square) times
-d rho / dt. It is exact: running sums fed with the spikes of a few fixed ages, which the delay line holds anyway, with no
-rounding, no leak and no multiplier, and 0 again once 2 h + 1 steps pass without a spike.
+d rho / dt. It is exact: running sums fed with the spikes of a few fixed ages, which the delay line holds anyway, with
+no rounding, no leak and no multiplier, and 0 again once 2 h + 1 steps pass without a spike.
 
 Input neurons and biases have a constant rate: their signal is 0, and they program in the step of their spike.
 """
@@ -26,9 +26,9 @@ SHAPES = {"saw": SAW, "square": SQUARE}
 def tail_step(layer, width, now, previous, middle, after, old, half, shape, history, count, signal, pulses):
     """One step of the tails of `layer`; arrays have shape (layers, neurons).
 
-    `history` has shape (depth, layers, neurons); the five integers after `width` are the rows of it that hold the spikes
-    of this step and of 1, h, h + 1 and 2 h + 1 steps ago. Writes `count` (the saw's spikes of the last 2 h steps, this
-    one's not counted), `signal` (S) and `pulses` (the neurons whose programming pulse stands in this step).
+    `history` has shape (depth, layers, neurons); the five integers after `width` are the rows of it that hold the
+    spikes of this step and of 1, h, h + 1 and 2 h + 1 steps ago. Writes `count` (the saw's spikes of the last 2 h
+    steps, this one's not counted), `signal` (S) and `pulses` (the neurons whose programming pulse stands in this step).
     """
     if shape == SAW:
         for n in range(width):

@@ -19,6 +19,7 @@ from rtl.layout import Chunk, Layout
 from rtl.neuron import InputNeurons, Lif
 from rtl.nudge import OutputRates
 from rtl.number import xorshift32
+from rtl.pulse import PulseTail
 from rtl.rate import RhoBar
 
 COUNTER_BITS = 32
@@ -89,9 +90,11 @@ def neuron_layout(config: Config) -> data.StructLayout:
     fields = {
         "membrane": signed(numbers.membrane.bits),
         "refractory": unsigned((config.neuron.refractory - 1).bit_length()),
-        "integrator": signed(numbers.rate.bits),
+        "integrator": signed(numbers.signal.bits),
     }
-    if config.rate.filter > 1:
+    if config.pulses and config.pulse.shape == "saw":
+        fields["filtered"] = unsigned(numbers.tail_count_bits)
+    elif not config.pulses and config.rate.filter > 1:
         fields["filtered"] = signed(numbers.filter.bits)
     if config.programming.every > 1:
         fields["pulse_count"] = unsigned((config.programming.every - 1).bit_length())
@@ -121,13 +124,17 @@ class Core(wiring.Component):
         self.rates = OutputRates(config, self.layout)
         neuron = neuron_layout(config)
         self.state_layout = data.ArrayLayout(neuron, self.lanes)
-        self.taps = (
-            [config.rate.delay]
-            if config.rate.filter == 1
-            else [config.rate.delay, config.rate.filter, config.rate.delay + config.rate.filter]
-        )
+        if config.pulses:
+            self.taps = [config.pulse.half, 2 * config.pulse.half + 1]
+        elif config.rate.filter == 1:
+            self.taps = [config.rate.delay]
+        else:
+            self.taps = [config.rate.delay, config.rate.filter, config.rate.delay + config.rate.filter]
         self.every = config.programming.every
         """Where above 1, a neuron counts its spikes and every so many sends a programming pulse."""
+        self.late = config.pulses
+        """A-EqSpike: a neuron's programming pulse comes steps after its spike."""
+        self.naive = config.pulses and config.pulse.variant == "naive"
         self.steps = config.learning.free_steps + config.learning.nudge_steps
         step = range(self.steps + 1)
         super().__init__(
@@ -182,16 +189,18 @@ class Core(wiring.Component):
         self.step = Signal(range(self.steps + 1))
         self.bias_phase = Signal(range(self.config.neuron.refractory))
         self.serves_bias = Signal()
+        self.alone, self.inputs_served = Signal(), Signal(self.layers[0])
+        """Naive: a pulse of this chunk programs all rows; which inputs fired in the step being served."""
         self.bias_count, self.bias_pulse = Signal(range(self.every)), Signal()
         """Spikes of the bias neurons since their last programming pulse; does the last one send a pulse?"""
         self.spikes = [None, *(Signal(size, name=f"spikes_{i}") for i, size in enumerate(self.layers) if i)]
         self.pulses = self.spikes
-        if self.every > 1:
+        if self.every > 1 or self.late:
             self.pulses = [None, *(Signal(size, name=f"pulses_{i}") for i, size in enumerate(self.layers) if i)]
         self.counting = self.nudging if self.config.programming.count_from == "nudge" else Const(1)
         self.rhobar = {
             layer: Array(
-                Signal(signed(self.numbers.rate.bits), name=f"rhobar_{layer}_{n}") for n in range(self.layers[layer])
+                Signal(signed(self.numbers.signal.bits), name=f"rhobar_{layer}_{n}") for n in range(self.layers[layer])
             )
             for layer in range(2, len(self.layers))
         }
@@ -307,7 +316,7 @@ class Core(wiring.Component):
         m.d.sync += seen.eq(self.step >= tap_steps)
         self.lane_state = Signal(self.state_layout)
         self.lane_spikes = Signal(self.lanes)
-        self.lane_pulses = Signal(self.lanes) if self.every > 1 else self.lane_spikes
+        self.lane_pulses = Signal(self.lanes) if self.every > 1 or self.late else self.lane_spikes
         self.lane_taps = [Signal(self.lanes, name=f"lane_tap_{i}") for i in range(len(taps))]
         with m.If(op_r.kind == Kind.LOAD):
             # An image begins at rest: nothing needs to be cleared in memory.
@@ -317,7 +326,7 @@ class Core(wiring.Component):
                     with m.Case(chunk.index):
                         spikes = self.spikes[chunk.layer][chunk.first : chunk.first + chunk.count]
                         m.d.sync += self.lane_spikes.eq(spikes)
-                        if self.every > 1:
+                        if self.every > 1 or self.late:
                             pulses = self.pulses[chunk.layer][chunk.first : chunk.first + chunk.count]
                             m.d.sync += self.lane_pulses.eq(pulses)
         with m.If((op_r.kind == Kind.LOAD) | (op_r.kind == Kind.TAP)):
@@ -366,20 +375,25 @@ class Core(wiring.Component):
         nudged = self.nudging & is_output[chunk_e]
 
         # What the LIF neurons do not need passes by in three stages.
+        filters = "filtered" in self.state_layout.elem_shape.members
         passing = data.StructLayout(
             {
                 "valid": 1,
                 "chunk": range(max(2, len(layout.chunks))),
-                "integrator": data.ArrayLayout(signed(numbers.rate.bits), lanes),
-                "filtered": data.ArrayLayout(signed(numbers.filter.bits), lanes),
+                "integrator": data.ArrayLayout(signed(numbers.signal.bits), lanes),
+                "filtered": data.ArrayLayout(self.state_layout.elem_shape["filtered"].shape, lanes) if filters else 0,
                 "taps": data.ArrayLayout(unsigned(lanes), len(self.lane_taps)),
                 "pulse_count": data.ArrayLayout(unsigned((self.every - 1).bit_length()), lanes),
+                "last_spikes": lanes * int(self.late),
+                "last_pulses": lanes * int(self.late),
             }
         )
         stages = [Signal(passing, name=f"pass_{i}") for i in range(3)]
         first = stages[0]
         m.d.sync += [first.valid.eq(update_e), first.chunk.eq(chunk_e)]
         m.d.sync += [first.taps[i].eq(tap) for i, tap in enumerate(self.lane_taps)]
+        if self.late:
+            m.d.sync += [first.last_spikes.eq(self.lane_spikes), first.last_pulses.eq(self.lane_pulses)]
         m.d.sync += [later.eq(earlier) for earlier, later in itertools.pairwise(stages)]
         done = stages[-1]
 
@@ -391,9 +405,9 @@ class Core(wiring.Component):
         for lane in range(lanes):
             state = self.lane_state[lane]
             lif = Lif(self.config, current_bits)
-            rho = RhoBar(self.config)
+            rho = PulseTail(self.config) if self.late else RhoBar(self.config)
             m.submodules[f"lif_{lane}"] = lif
-            m.submodules[f"rhobar_{lane}"] = rho
+            m.submodules[f"signal_{lane}"] = rho
             drive = Mux(nudged, self.rates.drive[lane], 0)
             m.d.comb += [
                 lif.membrane.eq(state.membrane),
@@ -414,13 +428,24 @@ class Core(wiring.Component):
                 new_state[lane].refractory.eq(lif.next_refractory),
                 new_state[lane].integrator.eq(rho.next_integrator),
             ]
-            if self.config.rate.filter > 1:
+            if filters:
                 m.d.sync += first.filtered[lane].eq(state.filtered)
                 m.d.comb += [
                     rho.filtered.eq(done.filtered[lane]),
+                    new_state[lane].filtered.eq(rho.next_filtered),
+                ]
+            if self.late:
+                # The neuron's spike and pulse of the last step are those of 1 and of h + 1 steps ago.
+                m.d.comb += [
+                    rho.leaving.eq(done.last_spikes[lane]),
+                    rho.delayed_leaving.eq(done.last_pulses[lane]),
+                    rho.old.eq(done.taps[1][lane]),
+                    pulses[lane].eq(rho.pulse),
+                ]
+            elif self.config.rate.filter > 1:
+                m.d.comb += [
                     rho.leaving.eq(done.taps[1][lane]),
                     rho.delayed_leaving.eq(done.taps[2][lane]),
-                    new_state[lane].filtered.eq(rho.next_filtered),
                 ]
             if self.every > 1:
                 m.d.sync += first.pulse_count[lane].eq(state.pulse_count)
@@ -452,7 +477,7 @@ class Core(wiring.Component):
                         register = self.spikes[chunk.layer]
                         mine = slice(chunk.first, chunk.first + chunk.count)
                         m.d.sync += register[mine].eq(spikes[: chunk.count])
-                        if self.every > 1:
+                        if self.every > 1 or self.late:
                             m.d.sync += self.pulses[chunk.layer][mine].eq(pulses[: chunk.count])
                         if chunk.layer in self.rhobar:
                             for lane in range(chunk.count):
@@ -616,7 +641,7 @@ class Core(wiring.Component):
                 with m.Switch(at):
                     for chunk in chunks:
                         with m.Case(chunk.index):
-                            self._begin_chunk(m, chunk, pending)
+                            self._begin_chunk(m, chunk, pending, learns)
                 taps = [len(self.lane_taps) if c.layer == last else len(self.taps) for c in chunks]
                 with m.If(per_chunk(taps) > 1):
                     m.next = "TAPS"
@@ -631,6 +656,8 @@ class Core(wiring.Component):
                 # The rows of the inputs that fired, then the bias, then the two-way synapses: what there is of each.
                 # In step 0 no spikes are left to serve.
                 entries = (layer_of == 1) & (self.list_place != self.list_count)
+                if self.naive:
+                    entries = (layer_of == 1) & (self.list_place != Mux(self.alone, self.layers[0], self.list_count))
                 m.d.comb += [
                     self.op.program.eq(learns),
                     self.op.synapses.eq(per_chunk([c.layer - 1 for c in chunks])),
@@ -642,9 +669,18 @@ class Core(wiring.Component):
                         self.op.address.eq(per_chunk([c.base for c in chunks])),
                         self.op_listed.eq(1),
                     ]
+                    if self.naive:
+                        with m.If(self.alone):
+                            m.d.comb += [
+                                self.op.address.eq(per_chunk([c.base for c in chunks]) + self.list_place),
+                                self.op.number.eq(self.list_place),
+                                self.op.silent.eq(~self.inputs_served.bit_select(self.list_place, 1)),
+                                self.op_listed.eq(0),
+                            ]
                     m.d.sync += self.list_place.eq(self.list_place + 1)
                 with m.Else():
-                    with m.If(self.serves_bias):
+                    with m.If(self.serves_bias | self.alone):
+                        m.d.comb += self.op.silent.eq(~self.serves_bias)
                         if self.every > 1:
                             m.d.comb += self.op.program.eq(learns & self.bias_pulse)
                         m.d.comb += [
@@ -720,14 +756,20 @@ class Core(wiring.Component):
         ]
         m.d.sync += self.trace.step_done.eq(self.end_step)
 
-    def _begin_chunk(self, m: Module, chunk: Chunk, pending: Signal) -> None:
-        """Which neurons above need serving: all when a neuron of the chunk fired, else those that fired themselves."""
+    def _begin_chunk(self, m: Module, chunk: Chunk, pending: Signal, learns: Value) -> None:
+        """Which neurons above need serving: all when a neuron of the chunk fired, else those that fired themselves; a
+        late programming pulse counts as well while the chip learns. Naive: may the chunk's pulses program any row?"""
+        mine = slice(chunk.first, chunk.first + chunk.count)
+        if self.naive:
+            m.d.sync += self.alone.eq(learns & self.pulses[chunk.layer][mine].any())
         if chunk.layer == len(self.layers) - 1:
             m.d.sync += pending.eq(0)
             return
-        fired = self.spikes[chunk.layer][chunk.first : chunk.first + chunk.count].any()
+        acts = self.spikes
+        if self.late:
+            acts = [None, *(s | Mux(learns, p, 0) for s, p in zip(self.spikes[1:], self.pulses[1:], strict=True))]
         above = self.layers[chunk.layer + 1]
-        m.d.sync += pending.eq(Mux(fired, (1 << above) - 1, self.spikes[chunk.layer + 1]))
+        m.d.sync += pending.eq(Mux(acts[chunk.layer][mine].any(), (1 << above) - 1, acts[chunk.layer + 1]))
 
     def _locate(self, m: Module, word: Value) -> None:
         """Name the devices of a word of the weight memory in the operation, as a spike that served them would."""
@@ -752,6 +794,8 @@ class Core(wiring.Component):
         learning = self.config.learning
         result = self.results.payload
         refractory = self.config.neuron.refractory
+        if self.naive:
+            m.d.sync += self.inputs_served.eq(self.trace.inputs)
         m.d.sync += [
             self.step.eq(self.step + 1),
             self.serves_bias.eq(self.bias_phase == 0),

@@ -11,10 +11,20 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from golden.config import Config
-from golden.number import PULSE_KEY, fixed_numbers, neuron_numbers, pulse_limit
+from golden.number import COLLISION_KEY, PULSE_KEY, collision_limit, fixed_numbers, neuron_numbers, pulse_limit
 from rtl.device import Devices
 from rtl.layout import Layout
-from rtl.number import Rounder, mix, neuron_rotation, rotate_right, row_key, saturate_layers, spread, xorshift32
+from rtl.number import (
+    Rounder,
+    mix,
+    neuron_rotation,
+    rotate_right,
+    row_key,
+    saturate,
+    saturate_layers,
+    spread,
+    xorshift32,
+)
 
 
 class Kind(enum.Enum, shape=3):
@@ -55,6 +65,7 @@ def operation_layout(layout: Layout) -> data.StructLayout:
             "address": range(max(2, layout.words)),
             "synapses": range(max(2, len(layout.layers) - 1)),
             "program": 1,
+            "silent": 1,
             "post": range(max(2, *layout.layers[1:], layout.lanes)),
             "number": range(max(2, sum(layout.layers) + len(layout.layers))),
         }
@@ -140,7 +151,8 @@ class Crossbar(wiring.Component):
         self.weight_bits = max(s.weight.bits for s in self.synapses)
         self.pair_layers = list(range(1, len(self.synapses)))
         lanes = layout.lanes
-        self.rate_bits = self.numbers.rate.bits
+        self.signal_bits = self.numbers.signal.bits
+        self.naive = config.pulses and config.pulse.variant == "naive"
         self.tree = AdderTree(lanes, self.weight_bits)
         self.forward_latency = self.tree.latency
         self.accumulator_bits = max(self.numbers.current_bits)
@@ -159,12 +171,12 @@ class Crossbar(wiring.Component):
                 "negative": In(1),
                 "halvings": In(data.ArrayLayout(range(max(2, halvings + 1)), len(self.synapses))),
                 "word": In(32),
-                "integrator": In(data.ArrayLayout(signed(self.rate_bits), lanes)),
+                "integrator": In(data.ArrayLayout(signed(self.signal_bits), lanes)),
                 "spikes": In(lanes),
                 "pulses": In(lanes),
                 "post_spike": In(1),
                 "post_pulse": In(1),
-                "post_integrator": In(signed(self.rate_bits)),
+                "post_integrator": In(signed(self.signal_bits)),
                 "current": Out(data.ArrayLayout(signed(self.accumulator_bits), lanes)),
                 "forward": Out(signed(len(self.tree.sum))),
                 "forward_valid": Out(1),
@@ -201,11 +213,14 @@ class Crossbar(wiring.Component):
         # R: who programs, and what the host writes.
         pulses, sends_a = self._pulses(m, op_a, op_r)
         row_r, pair_r = op_r.kind == Kind.ROW, op_r.kind == Kind.PAIR
-        m.d.sync += op_e.program.eq(op_r.program & (~row_r | pulses.row))
+        # A row is programmed by the neuron below it; in A-EqSpike's naive variant also by each lane's own pulse.
+        alone_r = row_r & pulses.lanes.any() if self.naive else Const(0)
+        m.d.sync += op_e.program.eq(op_r.program & (~row_r | pulses.row | alone_r))
+        signals, signal_above = self._emitted(m, op_r, pulses)
         pg_lanes_r, pg_above_r = Signal(), Signal(lanes)
         m.d.comb += [
             pg_lanes_r.eq(op_r.program & ((row_r & pulses.row) | (pair_r & pulses.above))),
-            pg_above_r.eq(Mux(op_r.program & pair_r, pulses.lanes, 0)),
+            pg_above_r.eq(Mux(op_r.program & (pair_r | alone_r), pulses.lanes, 0)),
         ]
         read_r = Signal(self.word_layout)
         for lane in range(lanes):
@@ -229,9 +244,9 @@ class Crossbar(wiring.Component):
             pg_above.eq(pg_above_r),
         ]
         m.d.comb += [
-            cg_lanes.eq(is_row | (is_pair & post_spike_e)),
+            cg_lanes.eq((is_row & ~op_e.silent) | (is_pair & post_spike_e)),
             cg_above.eq(is_pair & spikes_e.any()),
-            ccii_up.eq(is_row | cg_above),
+            ccii_up.eq((is_row & ~op_e.silent) | cg_above),
             ccii_down.eq(is_pair & post_spike_e),
         ]
 
@@ -242,15 +257,17 @@ class Crossbar(wiring.Component):
         counts = self.chunk_constant([chunk.count for chunk in layout.chunks], op_e.chunk)
         served, programmed = Signal.like(self.operations), Signal.like(self.programmed)
         m.d.sync += [
-            served.eq(Mux(is_row, counts, Mux(is_pair, popcount(spikes_e) + Mux(post_spike_e, counts, 0), 0))),
+            served.eq(Mux(is_pair, popcount(spikes_e), 0) + Mux(cg_lanes, counts, 0)),
             programmed.eq(popcount(pg_above) + Mux(pg_lanes, counts, 0)),
         ]
 
         # E and on: programming. A word that nobody programs passes through unchanged.
         if self.devices is None:
             m.d.sync += word_e.eq(read_r)
-            word_x, saturated = self._program(m, op_a, op_r, op_e, pulses, word_e, pg_above)
+            word_x, saturated = self._program(m, op_a, op_r, op_e, pulses, signals, signal_above, word_e, pg_above)
         else:
+            m.d.comb += [self.devices.integrator[lane].eq(signal) for lane, signal in enumerate(signals)]
+            m.d.comb += self.devices.post_integrator.eq(signal_above)
             word_x, saturated = self._program_devices(m, op_a, op_r, sends_a, pg_lanes_r, pg_above_r, read_r)
             m.d.sync += word_e.eq(self.devices.word)
 
@@ -279,12 +296,41 @@ class Crossbar(wiring.Component):
             value = register
         return value
 
+    def _emitted(self, m: Module, op_r: data.View, pulses: Pulses) -> tuple[list[Value], Value]:
+        """Stage R: what each lane's neuron, and the neuron above, put on their side while the other programs."""
+        limit, clip = collision_limit(self.config), self.numbers.clip
+        lanes, above = [self.integrator[lane] for lane in range(self.layout.lanes)], self.post_integrator
+        if not self.config.pulses:
+            return lanes, above
+
+        def emitted(value: Value, pulse: Value, number: Value, name: str) -> Signal:
+            """A neuron's signal, clipped, and gone under its own programming pulse (`golden.pulse.emit`)."""
+            out = Signal(signed(self.signal_bits), name=f"emitted_{name}")
+            clipped = saturate(value, -clip, clip)[0] if clip < self.numbers.signal.high else value
+            gone = Const(0) if limit == 0 else pulse
+            if 0 < limit < 1 << 16:
+                gone = pulse & (mix(m, self.word ^ COLLISION_KEY ^ spread(number), f"collides_{name}")[16:] < limit)
+            m.d.comb += out.eq(Mux(gone, 0, clipped))
+            return out
+
+        numbers = neuron_numbers(self.layout.layers)
+        for lane in range(self.layout.lanes):
+            number = self.chunk_constant([numbers[c.layer] + c.first + lane for c in self.layout.chunks], op_r.chunk)
+            lanes[lane] = emitted(lanes[lane], pulses.lanes[lane], number, str(lane))
+        above = emitted(above, pulses.above, op_r.number, "above")
+        if self.naive:
+            # Any pulse at a synapse stands on both sides' signals (eq 4.3); below a row there is none.
+            both = [lane + Mux(op_r.kind == Kind.PAIR, above, 0) for lane in lanes]
+            return both, above
+        return lanes, above
+
     def _pulses(self, m: Module, op_a: data.View, op_r: data.View) -> tuple[Pulses, Value]:
         """(who sends a pulse as of stage R, does the row's neuron as of stage A): with sparse programming by chance,
         the draw of each neuron decides."""
         limit = pulse_limit(self.config)
         if limit == 1 << 16:
-            return Pulses(Const(1), self.pulses, self.post_pulse), Const(1)
+            # A row may be served for the lanes' pulses only, its own neuron being silent.
+            return Pulses(~op_r.silent, self.pulses, self.post_pulse), Const(1)
 
         def sends(number: Value, name: str) -> Value:
             return mix(m, self.word ^ PULSE_KEY ^ spread(number), name)[16:] < limit
@@ -325,7 +371,9 @@ class Crossbar(wiring.Component):
         """Programming where devices are not ideal: (the word, the lanes that saturated) as of stage X."""
         m.submodules.devices = devices = self.devices
         m.d.comb += [
-            devices.enable.eq((op_a.program & ((op_a.kind != Kind.ROW) | sends_a)) | (op_a.kind == Kind.POKE)),
+            devices.enable.eq(
+                (op_a.program & ((op_a.kind != Kind.ROW) | sends_a | self.naive)) | (op_a.kind == Kind.POKE)
+            ),
             devices.pokes.eq(op_r.kind == Kind.POKE),
             devices.address.eq(op_a.address),
             devices.chunk.eq(op_a.chunk),
@@ -336,15 +384,13 @@ class Crossbar(wiring.Component):
             devices.step_word.eq(self.word),
             devices.pg_lanes.eq(pg_lanes.replicate(self.layout.lanes)),
             devices.pg_above.eq(pg_above),
-            devices.integrator.eq(self.integrator),
-            devices.post_integrator.eq(self.post_integrator),
             devices.read.eq(read_r),
         ]
         return devices.new, devices.saturated
 
     def _program(
         self, m: Module, op_a: data.View, op_r: data.View, op_e: data.View, pulses: Pulses,
-        word_e: data.View, pg_above: Value,
+        signals: list[Value], signal_above: Value, word_e: data.View, pg_above: Value,
     ) -> tuple[Value, Value]:  # fmt: skip
         """Programming of ideal devices: (the word, the lanes that saturated) as of stage X."""
         lanes = self.layout.lanes
@@ -354,7 +400,7 @@ class Crossbar(wiring.Component):
             for s in range(len(self.synapses)):
                 with m.Case(s):
                     m.d.sync += amount.eq(rounder.amount(s, self.halvings[s]))
-        steps, post_step = self._steps(m, rounder, amount, op_a, op_r, pulses)
+        steps, post_step = self._steps(m, rounder, amount, op_a, op_r, pulses, signals, signal_above)
         word_x, saturated = Signal(self.word_layout), Signal(lanes)
         for lane in range(lanes):
             step = steps[lane]
@@ -366,8 +412,9 @@ class Crossbar(wiring.Component):
         return word_x, saturated
 
     def _steps(
-        self, m: Module, rounder: Rounder, amount: Value, op_a: data.View, op_r: data.View, pulses: Pulses
-    ) -> tuple[list[Signal], Signal | None]:
+        self, m: Module, rounder: Rounder, amount: Value, op_a: data.View, op_r: data.View, pulses: Pulses,
+        signals: list[Value], signal_above: Value,
+    ) -> tuple[list[Signal], Signal | None]:  # fmt: skip
         """Stage R: every lane's weight step, and the step of the neuron above (draws per neuron), as of stage E."""
         lanes = self.layout.lanes
         count = len(self.synapses)
@@ -388,14 +435,17 @@ class Crossbar(wiring.Component):
 
         moves = Signal()
         """The lanes' own rho-bars move weights: a pulse arrives from below or above."""
-        m.d.comb += moves.eq((op_r.kind == Kind.ROW) | (is_pair & (pulses.above | is_drawn)))
-        value_bits = self.rate_bits + 1 if per_synapse else self.rate_bits
+        m.d.comb += moves.eq((op_r.kind == Kind.ROW) | (is_pair & (pulses.above | is_drawn | self.naive)))
+        value_bits = self.signal_bits + (2 if self.naive else 1) if per_synapse else self.signal_bits
         steps = []
         for lane in range(lanes):
             value = Signal(signed(value_bits), name=f"value_{lane}")
-            m.d.comb += value.eq(self.integrator[lane])
-            if per_synapse:
-                both = Mux(pulses.lanes[lane], self.post_integrator, 0) + Mux(pulses.above, self.integrator[lane], 0)
+            m.d.comb += value.eq(signals[lane])
+            if self.naive:
+                other = Mux(is_pair, pulses.above, pulses.row)
+                m.d.comb += value.eq(Mux(pulses.lanes[lane], signals[lane], 0) + Mux(other, signals[lane], 0))
+            elif per_synapse:
+                both = Mux(pulses.lanes[lane], signal_above, 0) + Mux(pulses.above, signals[lane], 0)
                 with m.If(pairs_drawn):
                     m.d.comb += value.eq(both)
             step = Signal(rounder.shape(value_bits), name=f"step_{lane}")
@@ -403,7 +453,7 @@ class Crossbar(wiring.Component):
             m.d.sync += step.eq(Mux(moves, rounder.step(value, amount, lane_word, selected), 0))
             steps.append(step)
 
-        if all(s in per_synapse for s in self.pair_layers):
+        if self.naive or all(s in per_synapse for s in self.pair_layers):
             return steps, None
         above = Signal(32)
         with m.Switch(op_r.synapses):
@@ -413,14 +463,14 @@ class Crossbar(wiring.Component):
                         rotate_right(self.word, neuron_rotation(s + 1, k)) for k in range(self.layout.layers[s + 1])
                     ]
                     m.d.comb += above.eq(Array(words)[op_r.post])
-        post_step = Signal(rounder.shape(self.rate_bits))
+        post_step = Signal(rounder.shape(self.signal_bits))
         pair_rounder = Rounder(self.synapses, self.pair_layers)
         pair_amount = Signal(pair_rounder.amount_range)
         with m.Switch(op_a.synapses):
             for s in self.pair_layers:
                 with m.Case(s):
                     m.d.sync += pair_amount.eq(pair_rounder.amount(s, self.halvings[s]))
-        rounded = pair_rounder.step(self.post_integrator, pair_amount, above, selected)
+        rounded = pair_rounder.step(signal_above, pair_amount, above, selected)
         m.d.sync += post_step.eq(Mux(is_pair & ~is_drawn, rounded, 0))
         return steps, post_step
 

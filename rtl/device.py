@@ -78,7 +78,9 @@ class Devices(wiring.Component):
         ]
         self.rounder = Rounder(tuple(aligned), list(range(len(aligned))))
         self.fraction = self.rounder.shift
-        self.rate_bits = self.numbers.rate.bits
+        # In A-EqSpike's naive variant any pulse at a device stands on both sides' signals.
+        self.naive = config.pulses and config.pulse.variant == "naive"
+        self.signal_bits = self.numbers.signal.bits + int(self.naive)
         self.varied = bool(self.device.slope_spread or self.device.file)
         self.offset = bool(self.device.threshold_spread or self.device.file)
         self.curved = bool(self.device.nonlinearity_up or self.device.nonlinearity_down)
@@ -102,8 +104,8 @@ class Devices(wiring.Component):
                 "step_word": In(32),
                 "pg_lanes": In(lanes),
                 "pg_above": In(lanes),
-                "integrator": In(data.ArrayLayout(signed(self.rate_bits), lanes)),
-                "post_integrator": In(signed(self.rate_bits)),
+                "integrator": In(data.ArrayLayout(signed(self.signal_bits), lanes)),
+                "post_integrator": In(signed(self.signal_bits)),
                 "read": In(word),
                 "word": Out(word),
                 "new": Out(word),
@@ -220,7 +222,7 @@ class Devices(wiring.Component):
 
         # 4: what is left over the thresholds, and the slopes at this conductance.
         halves: tuple[list[Value], list[Value]] = ([], [])
-        for acts, x, which in ((own[2], x_own, "own"), (other[2], shared["x_above"], "other")):
+        for acts, x, which in ((own[2], x_own, "own"), (other[2], x_own if self.naive else shared["x_above"], "other")):
             over = Signal(
                 signed(len(x) + 1 if not self.offset else max(len(x), len(offsets[0])) + 1), name=f"over_{which}_{lane}"
             )

@@ -13,6 +13,7 @@ from rtl.crossbar import Crossbar, Kind
 from rtl.layout import Layout
 from rtl.neuron import Lif
 from rtl.number import xorshift32
+from rtl.pulse import PulseTail
 from rtl.rate import RhoBar
 
 
@@ -29,6 +30,7 @@ class Pair(wiring.Component):
         self.numbers = fixed_numbers(config)
         self.crossbar = Crossbar(config, Layout(config, 1))
         self.current_bits = self.numbers.membrane.bits + 1
+        filtered = unsigned(self.numbers.tail_count_bits) if config.pulses else signed(self.numbers.filter.bits)
         drive = data.StructLayout({"pre": signed(self.current_bits), "post": signed(self.current_bits)})
         super().__init__(
             {
@@ -41,8 +43,8 @@ class Pair(wiring.Component):
                 "spikes": Out(2),
                 "membrane": Out(data.ArrayLayout(signed(self.numbers.membrane.bits), 2)),
                 "refractory": Out(data.ArrayLayout(unsigned((config.neuron.refractory - 1).bit_length()), 2)),
-                "filtered": Out(data.ArrayLayout(signed(self.numbers.filter.bits), 2)),
-                "integrator": Out(data.ArrayLayout(signed(self.numbers.rate.bits), 2)),
+                "filtered": Out(data.ArrayLayout(filtered, 2)),
+                "integrator": Out(data.ArrayLayout(signed(self.numbers.signal.bits), 2)),
             }
         )
 
@@ -55,13 +57,15 @@ class Pair(wiring.Component):
         started, wait = Signal(), Signal(range(16))
         drives = Signal.like(self.drives.payload)
         update = Signal()
+        pulses = Signal(2)
+        """Who sends a programming pulse: with rho-bar, who fired; in A-EqSpike, who did half a pulse's length ago."""
 
         m.d.comb += [
             crossbar.word.eq(self.word),
             crossbar.spikes.eq(self.spikes[0]),
-            crossbar.pulses.eq(self.spikes[0]),
+            crossbar.pulses.eq(pulses[0]),
             crossbar.post_spike.eq(self.spikes[1]),
-            crossbar.post_pulse.eq(self.spikes[1]),
+            crossbar.post_pulse.eq(pulses[1]),
             crossbar.integrator[0].eq(self.integrator[0]),
             crossbar.post_integrator.eq(self.integrator[1]),
             op.chunk.eq(chunk.index),
@@ -73,10 +77,15 @@ class Pair(wiring.Component):
             m.d.sync += self.weight.eq(crossbar.write_data[0])
 
         for n in range(2):
-            lif, rho = Lif(config, self.current_bits), RhoBar(config)
-            m.submodules[f"lif_{n}"], m.submodules[f"rhobar_{n}"] = lif, rho
+            lif = Lif(config, self.current_bits)
+            rho = PulseTail(config) if config.pulses else RhoBar(config)
+            m.submodules[f"lif_{n}"], m.submodules[f"signal_{n}"] = lif, rho
             history = Signal(history_depth(config), name=f"history_{n}")
-            tap, delay = config.rate.filter, config.rate.delay
+            if config.pulses:
+                half = config.pulse.half
+                ages = (1, half, half + 1, 2 * half + 1)
+            else:
+                ages = (config.rate.filter, config.rate.delay, config.rate.delay + config.rate.filter, 1)
             m.d.comb += [
                 lif.membrane.eq(self.membrane[n]),
                 lif.refractory.eq(self.refractory[n]),
@@ -84,22 +93,24 @@ class Pair(wiring.Component):
                 lif.current.eq(drives.pre if n == 0 else drives.post),
                 # Bit i of the history is the spike of i + 1 steps ago.
                 rho.spike.eq(lif.spike),
-                rho.leaving.eq(history[tap - 1]),
-                rho.delayed.eq(history[delay - 1]),
-                rho.delayed_leaving.eq(history[delay + tap - 1]),
+                rho.leaving.eq(history[ages[0] - 1]),
+                rho.delayed.eq(history[ages[1] - 1]),
+                rho.delayed_leaving.eq(history[ages[2] - 1]),
+                rho.old.eq(history[ages[3] - 1]),
                 rho.filtered.eq(self.filtered[n]),
                 rho.integrator.eq(self.integrator[n]),
             ]
             with m.If(self.restart):
                 m.d.sync += [
                     self.membrane[n].eq(0), self.refractory[n].eq(0), self.spikes[n].eq(0),
-                    self.filtered[n].eq(0), self.integrator[n].eq(0), history.eq(0),
+                    self.filtered[n].eq(0), self.integrator[n].eq(0), history.eq(0), pulses.eq(0),
                 ]  # fmt: skip
             with m.Elif(update):
                 m.d.sync += [
                     self.membrane[n].eq(lif.next_membrane),
                     self.refractory[n].eq(lif.next_refractory),
                     self.spikes[n].eq(lif.spike),
+                    pulses[n].eq(rho.pulse),
                     self.filtered[n].eq(rho.next_filtered),
                     self.integrator[n].eq(rho.next_integrator),
                     history.eq(Cat(lif.spike, history)),
@@ -121,7 +132,7 @@ class Pair(wiring.Component):
                 with m.If(wait == 0):
                     m.next = "IDLE"
             with m.State("PROGRAM"):
-                with m.If(started & self.spikes.any()):
+                with m.If(started & (self.spikes | pulses).any()):
                     m.d.comb += [op.kind.eq(Kind.PAIR), op.program.eq(1)]
                 m.d.sync += wait.eq(9)
                 m.next = "NEURONS"
