@@ -102,7 +102,7 @@ async def compare(dut: object) -> None:
     shadow = WeightShadow(driver, network)
     driver.record()
     steps = config.learning.free_steps + config.learning.nudge_steps
-    averages = config.rate.filter > 1
+    filters = "filtered" in driver.neuron_layout.members
     spikes_total = 0
     cycles = 0
     progress = job.get("progress")
@@ -128,7 +128,7 @@ async def compare(dut: object) -> None:
         states = driver.states(recording)
         comparison.check(number, None, "state written", states["valid"], np.ones_like(states["valid"]))
         names = {"membrane": "membrane", "refractory": "refractory", "integrator": "integrator", "spikes": "spikes"}
-        if averages:
+        if filters:
             names["filtered"] = "filtered"
         for ours, theirs in names.items():
             comparison.check(number, None, ours, states[ours], getattr(trace, theirs)[:done])
