@@ -48,7 +48,7 @@ AEQSPIKE = {
     "desynch": (94.0, "94.75 ± 0.93"),
     "naive": (None, "fails the law"),
 }
-"""Variant of A-EqSpike, preset `digits-aeqspike-NAME` -> (the accuracy to reach in percent, the thesis's, table 4.3)."""
+"""Variant of A-EqSpike, preset `digits-aeqspike-NAME` -> (the accuracy to reach, the thesis's, table 4.3)."""
 ODD = ("7-5-3", "16-9-9-4", "33-17-10", "5-3-2", "9-1-1")
 BOARDS = {"icebreaker": ("iCEBreaker (iCE40 UP5K)", 12.0), "ulx3s-85f": ("ULX3S-85F (ECP5)", 50.0)}
 """Board -> (what it is, the clock to reach in MHz)."""
@@ -409,8 +409,8 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[dict[str, dict[str, A
     (
         "A-EqSpike: learning law",
         "Figs 4.5 to 4.13: weight change in units of the signal against the rate and its derivative, with pulses of "
-        "100 and of 40 steps; noise is the rms distance from the line over the range. A naive synapse changes without a "
-        "postsynaptic spike: its intercept.",
+        "100 and of 40 steps; noise is the rms distance from the line over the range. A naive synapse changes without "
+        "a postsynaptic spike: its intercept.",
         ("variant", "sweep", "pulse steps", "numbers", "slope", "intercept", "R²", "noise", "status"),
         _aeqspike_law,
     ),

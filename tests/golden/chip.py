@@ -1,6 +1,7 @@
-"""The chip's hash, its devices and its programming pulses, written down again from the formulas in their docstrings.
+"""The chip's hash, its devices, its programming pulses and their tails, written down again from the formulas in their
+docstrings.
 
-Shares no code with `golden.number` and `golden.device`: the hash goes bit by bit, a device is a dictionary, and fixed
+Shares no code with `golden.number`, `golden.device` and `golden.pulse`: the hash goes bit by bit, a device is a dictionary, and fixed
 point is exact fractions that are rounded where the chip rounds. The only thing taken from the golden model is a format:
 how many bits a weight change has below the weight's LSB.
 """
@@ -18,7 +19,7 @@ from golden.device import device_numbers
 from golden.number import fixed_numbers
 
 PRESENT = (0xC, 0x5, 0x6, 0xB, 0x9, 0x0, 0xA, 0xD, 0x3, 0xE, 0xF, 0x8, 0x4, 0x7, 0x1, 0x2)
-PULSE, NOISE, COLUMN = 0x7F4A7C15, 0x2545F491, 0x5851F42D
+PULSE, NOISE, COLUMN, COLLISION = 0x7F4A7C15, 0x2545F491, 0x5851F42D, 0x14057B7E
 
 
 def mix(word: int) -> int:
@@ -42,6 +43,35 @@ def column_key(number: int) -> int:
 def sends_pulse(config: Config, word: int, number: int) -> bool:
     """Sparse programming: does the spike of the neuron of that number send a programming pulse?"""
     return mix(word ^ PULSE ^ spread(number)) // 2**16 < max(1, round(config.programming.probability * 2**16))
+
+
+def tail(config: Config, age: int) -> int:
+    """A-EqSpike: the tail of a spike of that age; the programming pulse stands at half the length."""
+    half = config.pulse.length // 2
+    if age in (0, half, 2 * half) and (age == half or config.pulse.shape == "saw"):
+        return 0
+    if not 0 <= age <= 2 * half:
+        return 0
+    if config.pulse.shape == "square":
+        return 1 if age < half else -1
+    return age if age < half else age - 2 * half
+
+
+def collides(config: Config, word: int, number: int) -> bool:
+    """A-EqSpike: is the tail of the neuron of that number gone under its programming pulse?"""
+    pulse = config.pulse
+    if pulse.variant == "desynch_collision":
+        return mix(word ^ COLLISION ^ spread(number)) // 2**16 < round(pulse.collision_probability * 2**16)
+    return pulse.variant in ("desynch", "desynch_proba")
+
+
+def clipped(config: Config, signal: Any) -> Any:
+    """A-EqSpike: the sum of tails between -Vth and Vth, where pulses may meet."""
+    pulse = config.pulse
+    chance = pulse.collision_probability if pulse.variant == "desynch_collision" else 1
+    if pulse.variant in ("naive", "synch") or chance == 0:
+        return signal
+    return max(min(signal, 1 / pulse.amplitude), -1 / pulse.amplitude)
 
 
 def four(word: int, bits: int) -> int:

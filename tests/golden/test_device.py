@@ -869,10 +869,11 @@ def test_odd_presets_use_what_they_have(path: Path) -> None:
     assert sent < 0.6 * most if config.programming.sparse else sent == most
     assert all(np.any(a != b) for a, b in zip(network.weights, Network(config).weights, strict=True))
     if not config.device.ideal:
-        stuck = network.devices.stuck
-        assert {STUCK_ON, STUCK_OFF} <= set(stuck.ravel().tolist())
-        assert network.devices.noisy
-        assert network.devices.curved
-        assert all(d.noise_gain > 0 and max(d.offsets[0]) > 100 for d in fixed_devices(config, network.numbers))
+        device, found = config.device, fixed_devices(config, network.numbers)
+        for state, share in ((STUCK_ON, device.stuck_on), (STUCK_OFF, device.stuck_off)):
+            assert (network.devices.stuck == state).any() == (share > 0)
+        assert network.devices.noisy == all(d.noise_gain > 0 for d in found) == (device.write_noise > 0)
+        assert network.devices.curved == (max(device.nonlinearity_up, device.nonlinearity_down) > 0)
+        assert all((max(d.offsets[0]) > 100) == (device.threshold_spread > 0) for d in found)
     firing = network.parameters.threshold[1, : config.network.layers[1]]
     assert (len(set(firing.tolist())) > 1) == (config.neuron.gain_spread > 0)

@@ -55,6 +55,8 @@ class Reference:
                     for rows in zip(matrix, self.w[s], strict=True)
                 ]
         self.counters = dict.fromkeys(("synops", "programmed", "membrane", "weight"), 0)
+        self.met = dict.fromkeys(("clipped", "blanked", "spared"), 0)
+        """A-EqSpike: how often tails were clipped, and were gone or were not under a pulse."""
 
     def lsb(self, bits: int) -> Any:
         return 1.0 if self.real else Fraction(1, 2**bits)
@@ -83,19 +85,38 @@ class Reference:
         """The weight step before it is rounded."""
         synapse = self.config.synapses[s]
         slower = 2 ** sum(at <= epoch for at in synapse.halve_at)
+        unit = self.config.pulse.amplitude if self.config.pulses else 1
         if self.real:
-            return rhobar * synapse.learning_rate * self.compensation / slower
-        return rhobar * Fraction(synapse.learning_rate) * self.compensation / slower * 2**synapse.fraction_bits
+            return rhobar * unit * synapse.learning_rate * self.compensation / slower
+        rate = Fraction(synapse.learning_rate) * Fraction(unit)
+        return Fraction(rhobar) * rate * self.compensation / slower * 2**synapse.fraction_bits
+
+    def emitted(self, word: int, pulses: list[list[int]], tails: list[list[Any]]) -> list[list[Any]]:
+        """A-EqSpike: what every neuron puts on its side; the tails are those of step t-1."""
+        out = [list(row) for row in tails]
+        for layer in range(1, self.last + 1):
+            for n, tail in enumerate(tails[layer]):
+                out[layer][n] = chip.clipped(self.config, tail)
+                self.met["clipped"] += out[layer][n] != tail
+                if pulses[layer][n]:
+                    gone = chip.collides(self.config, word, self.number[layer] + n)
+                    self.met["blanked" if gone else "spared"] += 1
+                    out[layer][n] *= not gone
+        return out
 
     def pulses(self, t: int, word: int, trains: list[list[list[int]]]) -> list[list[int]]:
-        """Which neurons (and the bias behind each layer) send a programming pulse for their spike of step t-1."""
+        """Which neurons (and the bias behind each layer) send a programming pulse for their spike of step t-1; in
+        A-EqSpike those with tails for their spike of half a pulse before."""
         programming, period = self.config.programming, self.config.neuron.refractory
         start = self.config.learning.free_steps if programming.count_from == "nudge" else 0
         out = []
         for layer, train in enumerate(trains):
             beats = [[*row, int(at % period == 0)] for at, row in enumerate(train)]
             row = []
+            late = self.config.pulse.length // 2 if self.config.pulses and layer > 0 else 0
             for n, spike in enumerate(beats[-1]):
+                if late and n < len(train[-1]):
+                    spike = train[-1 - late][n] if len(train) > late else 0
                 sends = spike == 1
                 if programming.probability < 1:
                     sends &= chip.sends_pulse(self.config, word, self.number[layer] + n)
@@ -114,7 +135,7 @@ class Reference:
     def learn(self, image: list[int], label: int, epoch: int) -> dict[str, list]:
         c, learning, period = self.config, self.config.learning, self.config.neuron.refractory
         membrane_lsb = self.lsb(c.membrane_fraction_bits)
-        rate_lsb = self.lsb(c.rate.fraction_bits)
+        rate_lsb = 1 if c.pulses else self.lsb(c.rate.fraction_bits)
         limit = c.neuron.membrane_limit
         full = c.input.full_scale * period
         target = learning.window // period
@@ -138,7 +159,8 @@ class Reference:
             current = [[0 * membrane_lsb] * size for size in self.layers]
             if t > 0:
                 pulses = self.pulses(t, word, trains) if t > learning.free_steps else []
-                self.serve(t, [train[-1] for train in trains], pulses, rhobar, current, word, sign, epoch)
+                signal = self.emitted(word, pulses, rhobar) if pulses and c.pulses else rhobar
+                self.serve(t, [train[-1] for train in trains], pulses, signal, current, word, sign, epoch)
             if nudged:
                 beta = learning.beta if self.real else Fraction(learning.beta)
                 for k in range(self.layers[-1]):
@@ -167,6 +189,9 @@ class Reference:
                 trains[layer].append(spikes)
                 for n in range(self.layers[layer]):
                     train = [row[n] for row in trains[layer]]
+                    if c.pulses:
+                        rhobar[layer][n] = sum(chip.tail(c, t - at) for at, spike in enumerate(train) if spike)
+                        continue
                     now = sum(train[max(0, t + 1 - c.rate.filter) : t + 1])
                     end = max(0, t + 1 - c.rate.delay)
                     early = sum(train[max(0, t + 1 - c.rate.delay - c.rate.filter) : end])
@@ -201,6 +226,7 @@ class Reference:
         word: int, sign: int, epoch: int,
     ) -> None:  # fmt: skip
         """Spikes of step t-1 (and the bias's) read their synapses; `pulses` (of the nudge phase) program theirs."""
+        naive = self.config.pulses and self.config.pulse.variant == "naive"
         for s in range(self.last):
             synapse = self.config.synapses[s]
             lsb = self.lsb(synapse.fraction_bits)
@@ -225,7 +251,7 @@ class Reference:
                     if not pulses:
                         continue
                     pre_writes = pulses[s][i]
-                    post_writes = 0 if one_way else pulses[s + 1][k]
+                    post_writes = 0 if one_way and not naive else pulses[s + 1][k]
                     if not (pre_writes or post_writes):
                         continue
                     self.counters["programmed"] += pre_writes + post_writes
@@ -233,13 +259,19 @@ class Reference:
                     from_column = None if one_way else of(self.number[s + 1] + k, s, i)
                     if self.devices:
                         met = [rhobar[s + 1][k]] * pre_writes + ([] if one_way else [rhobar[s][i]] * post_writes)
+                        if naive:
+                            met = [rhobar[s + 1][k] + (0 if one_way else rhobar[s][i])] * (pre_writes + post_writes)
                         halves = [sign * self.exact(s, v, epoch) for v in met]
                         device, draw_of = self.devices[s][i][k], from_row if one_way else from_column
                         # Each device is written once a step, so none of these writes sees another.
                         new, bound = device.write(self.w[s][i][k], halves, word, draw_of(device.draw_bits))
                         changes.append((i, k, (new, bound)))
                         continue
-                    if one_way:
+                    if naive:
+                        both = rhobar[s + 1][k] + (0 if one_way else rhobar[s][i])
+                        draw_of = from_row if one_way else from_column
+                        change = self.step(s, (pre_writes + post_writes) * both, draw_of, epoch)
+                    elif one_way:
                         change = self.step(s, rhobar[s + 1][k], from_row, epoch)
                     elif own:
                         both = pre_writes * rhobar[s + 1][k] + post_writes * rhobar[s][i]
@@ -278,6 +310,11 @@ def test_the_algorithm_written_down_again(name: str) -> None:
             flat = np.array([row[layer] for row in out["weights"]], np.float64)
             same(view.reshape(steps, -1), flat)
     assert nudged >= 2
+    if config.pulses:
+        low = config.pulse.variant in ("naive", "synch")
+        assert (reference.met["clipped"] > 0) != low
+        assert (reference.met["blanked"] > 0) != low
+        assert (reference.met["spared"] > 0) == (low or config.pulse.variant == "desynch_collision")
     assert int(found["key"]) == reference.key
     counters = network.counter_values()
     network.clear_counters()

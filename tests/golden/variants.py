@@ -42,6 +42,8 @@ FAULTS: dict[str, Any] = {
 """Every fault of a device at once."""
 OWN: dict[str, Any] = SYNAPSE | {"draw": "synapse"}
 
+TAILS: dict[str, Any] = {"learning": BASE["learning"] | {"signal": "pulse"}}
+
 VARIANTS: dict[str, dict[str, Any]] = {
     "neuron draws": {},
     "synapse draws": {"synapses": [SYNAPSE | {"draw": "synapse"}]},
@@ -119,6 +121,81 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "device": FAULTS | {"states": 64, "nonlinearity_form": "accelerating"},
         "synapses": [OWN | {"learning_rate": "2^-6", "rounding": "nearest"}, OWN | {"rounding": "truncate"}],
     },
+    "pulses that never meet": TAILS | {"pulse": {"variant": "synch", "length": 10, "amplitude": "2^-5"}},
+    "square pulses that never meet, slow neurons, synapse draws": TAILS
+    | {
+        "neuron": {"leak": "2^-6", "refractory": 4, "threshold": 0.5},
+        "pulse": {"variant": "synch", "shape": "square", "length": 6, "amplitude": "2^-3"},
+        "synapses": [OWN],
+    },
+    "pulses that meet, two hidden layers": TAILS
+    | {
+        "network": {"layers": [7, 4, 6, 3]},
+        "pulse": {"variant": "desynch", "length": 16, "amplitude": "2^-3"},
+        "synapses": [SYNAPSE, SYNAPSE | {"rounding": "nearest"}, SYNAPSE],
+    },
+    "half of the pulses that meet, two hidden layers": TAILS
+    | {
+        "network": {"layers": [7, 4, 6, 3]},
+        "pulse": {"variant": "desynch_proba", "shape": "square", "length": 8, "amplitude": 1},
+        "programming": {"probability": 0.55},
+        "synapses": [SYNAPSE | {"learning_rate": "2^-10"}],
+    },
+    "pulses that meet now and then, two hidden layers, synapse draws": TAILS
+    | {
+        "network": {"layers": [7, 4, 6, 3]},
+        "pulse": {"variant": "desynch_collision", "length": 14, "amplitude": "2^-2", "collision_probability": 0.4},
+        "synapses": [OWN, SYNAPSE, OWN],
+    },
+    "half of the pulses that meet, faults": TAILS
+    | {
+        "pulse": {"variant": "desynch_proba", "length": 12, "amplitude": "2^-2"},
+        "programming": {"probability": 0.55},
+        "device": FAULTS,
+        "synapses": [OWN],
+    },
+    "pulses that program alone, two hidden layers": TAILS
+    | {
+        "network": {"layers": [7, 4, 6, 3]},
+        "pulse": {"variant": "naive", "length": 12, "amplitude": "2^-6"},
+        "synapses": [OWN, SYNAPSE | {"rounding": "nearest"}, OWN],
+    },
+    "pulses that program alone, faults, gains, two hidden layers": TAILS
+    | {
+        "network": {"layers": [7, 4, 6, 3]},
+        "neuron": {"leak": "2^-6", "gain_spread": 0.2},
+        "pulse": {"variant": "naive", "shape": "square", "length": 8, "amplitude": "2^-4"},
+        "device": FAULTS,
+        "synapses": [OWN],
+    },
+    "real, pulses that meet now and then, two hidden layers": TAILS
+    | {
+        "number": {"format": "real"},
+        "network": {"layers": [7, 4, 6, 3]},
+        "pulse": {"variant": "desynch_collision", "length": 14, "amplitude": 0.3, "collision_probability": 0.4},
+    },
+    "real, half of the pulses that meet, faults": TAILS
+    | {
+        "number": {"format": "real"},
+        "pulse": {"variant": "desynch_proba", "length": 10, "amplitude": 0.3},
+        "programming": {"probability": 0.55},
+        "device": FAULTS,
+        "synapses": [OWN],
+    },
+    "real, pulses that program alone, two hidden layers": TAILS
+    | {
+        "number": {"format": "real"},
+        "network": {"layers": [7, 4, 6, 3]},
+        "pulse": {"variant": "naive", "length": 10, "amplitude": 0.01},
+        "synapses": [OWN],
+    },
+    "real, pulses that program alone, faults, states": TAILS
+    | {
+        "number": {"format": "real"},
+        "pulse": {"variant": "naive", "length": 10, "amplitude": 0.05},
+        "device": FAULTS | {"states": 64},
+        "synapses": [OWN],
+    },
 }
 
 
@@ -154,9 +231,10 @@ def record(config: Config, count: int = 4, network: Network | None = None) -> di
     return found
 
 
-def record_law(real: bool, draw: str) -> dict[str, np.ndarray]:
-    """Two runs of the learning law's pair."""
-    config = law_config(config_from_dict({**BASE, "synapses": [SYNAPSE | {"draw": draw}]}), real)
+def record_law(real: bool, draw: str, variant: str | None) -> dict[str, np.ndarray]:
+    """Two runs of the learning law's pair; with tails, if there is a variant of them."""
+    tails = TAILS | {"pulse": {"variant": variant}} if variant else {}
+    config = law_config(config_from_dict({**BASE, "synapses": [SYNAPSE | {"draw": draw}], **tails}), real)
     _, pre, post = rate_sweep(3)
     trace = run_pair(config, drive(config, pre[1:, ::3]), drive(config, post[1:, ::3]))
     return trace._asdict()
@@ -165,8 +243,12 @@ def record_law(real: bool, draw: str) -> dict[str, np.ndarray]:
 def record_all() -> dict[str, np.ndarray]:
     """All variants, by "variant/array"."""
     found = {f"{name}/{key}": array for name in VARIANTS for key, array in record(variant(name)).items()}
-    for real, draw in ((False, "neuron"), (False, "synapse"), (True, "neuron")):
-        found |= {f"law {real} {draw}/{key}": array for key, array in record_law(real, draw).items()}
+    for real, draw, variant_of in (
+        (False, "neuron", None), (False, "synapse", None), (True, "neuron", None),
+        (False, "neuron", "desynch_collision"), (True, "synapse", "naive"),
+    ):  # fmt: skip
+        law = record_law(real, draw, variant_of)
+        found |= {f"law {real} {draw} {variant_of}/{key}": array for key, array in law.items()}
     return found
 
 

@@ -1,0 +1,87 @@
+"""cocotb: the tails of pulses (rtl.pulse) against golden.pulse."""
+
+from __future__ import annotations
+
+import cocotb
+import numpy as np
+from amaranth.lib import wiring
+
+from cocotb_tests import harness
+from cocotb_tests.bench import TIMEOUT, Bench, config_data
+from golden.config import Config, config_from_dict
+from golden.pulse import SHAPES, tail_step
+from rtl.pulse import PulseTail
+
+
+def _data(**pulse: object) -> dict:
+    return config_data(learning={"signal": "pulse"}, pulse=pulse)
+
+
+JOBS = {
+    "saw": {"config": _data(shape="saw", length=40)},
+    "saw_short": {"config": _data(shape="saw", length=6)},
+    "square": {"config": _data(shape="square", length=14)},
+}
+for _seed, _job in enumerate(JOBS.values()):
+    _job.update(seed=700 + _seed)
+
+STEPS = 160
+TRAINS = ("silent", "densest", "burst", "pause", "slow", "random", "random", "random")
+
+
+def make(job: dict) -> wiring.Component:
+    """The component of a job."""
+    return PulseTail(config_from_dict(job["config"]))
+
+
+def _trains(bench: Bench, config: Config) -> np.ndarray:
+    """Spikes of shape (steps, trains), each train as dense as the refractory period allows at most."""
+    spikes = np.zeros((STEPS, len(TRAINS)), np.int64)
+    half = config.pulse.half
+    for n, kind in enumerate(TRAINS):
+        last = -config.neuron.refractory
+        for t in range(STEPS):
+            wants = {
+                "silent": False,
+                "densest": True,
+                "burst": t // half % 2 == 0,
+                "pause": t // half % 2 == 1,
+                "slow": t % 9 == 0,
+                "random": bench.chance(0.4),
+            }[kind]
+            if wants and t - last >= config.neuron.refractory:
+                spikes[t, n], last = 1, t
+    return spikes
+
+
+@cocotb.test(**TIMEOUT)
+async def pulse(dut: object) -> None:
+    """Spike trains from rest, every state of every step."""
+    job = harness.job()
+    bench = Bench(dut, make(job), job["seed"])
+    config = config_from_dict(job["config"])
+    half, shape = config.pulse.half, SHAPES[config.pulse.shape]
+    spikes = _trains(bench, config)
+    # One row more than there are steps: the row of what was before the image.
+    history = np.zeros((STEPS + 1, 1, len(TRAINS)), np.int64)
+    count, signal, pulses = np.zeros((3, 1, len(TRAINS)), np.int64)
+    for t in range(STEPS):
+        history[t, 0] = spikes[t]
+        ages = (1, half, half + 1, 2 * half + 1)
+        rows = [t - age if age <= t else STEPS for age in ages]
+        before = count.copy(), signal.copy()
+        tail_step(0, len(TRAINS), t, *rows, half, shape, history, count, signal, pulses)
+        for n in range(len(TRAINS)):
+            names = ("leaving", "delayed", "delayed_leaving", "old")
+            inputs = {name: int(history[row, 0, n]) for name, row in zip(names, rows, strict=True)}
+            inputs |= {"spike": int(spikes[t, n]), "filtered": int(before[0][0, n]), "integrator": int(before[1][0, n])}
+            bench.drive(**inputs)
+            await bench.settle_combinational()
+            bench.check("next_filtered", int(count[0, n]), **inputs)
+            bench.check("next_integrator", int(signal[0, n]), **inputs)
+            bench.check("pulse", int(pulses[0, n]), **inputs)
+            sign = int(signal[0, n])
+            bench.seen["positive" if sign > 0 else "negative" if sign < 0 else "zero"] += 1
+            limit = bench.component.numbers.clip
+            bench.seen["at the bound"] += abs(sign) == limit
+    bench.report()
