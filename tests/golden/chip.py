@@ -1,9 +1,9 @@
 """The chip's hash, its devices, its programming pulses and their tails, written down again from the formulas in their
 docstrings.
 
-Shares no code with `golden.number`, `golden.device` and `golden.pulse`: the hash goes bit by bit, a device is a dictionary, and fixed
-point is exact fractions that are rounded where the chip rounds. The only thing taken from the golden model is a format:
-how many bits a weight change has below the weight's LSB.
+Shares no code with `golden.number`, `golden.device` and `golden.pulse`: the hash goes bit by bit, a device is a
+dictionary, and fixed point is exact fractions that are rounded where the chip rounds. The only thing taken from the
+golden model is a format: how many bits a weight change has below the weight's LSB.
 """
 
 from __future__ import annotations
@@ -48,9 +48,7 @@ def sends_pulse(config: Config, word: int, number: int) -> bool:
 def tail(config: Config, age: int) -> int:
     """A-EqSpike: the tail of a spike of that age; the programming pulse stands at half the length."""
     half = config.pulse.length // 2
-    if age in (0, half, 2 * half) and (age == half or config.pulse.shape == "saw"):
-        return 0
-    if not 0 <= age <= 2 * half:
+    if age == half or not 0 <= age <= 2 * half:
         return 0
     if config.pulse.shape == "square":
         return 1 if age < half else -1

@@ -874,6 +874,6 @@ def test_odd_presets_use_what_they_have(path: Path) -> None:
             assert (network.devices.stuck == state).any() == (share > 0)
         assert network.devices.noisy == all(d.noise_gain > 0 for d in found) == (device.write_noise > 0)
         assert network.devices.curved == (max(device.nonlinearity_up, device.nonlinearity_down) > 0)
-        assert all((max(d.offsets[0]) > 100) == (device.threshold_spread > 0) for d in found)
+        assert all((max(d.offsets[0]) > 20) == (device.threshold_spread > 0) for d in found)
     firing = network.parameters.threshold[1, : config.network.layers[1]]
     assert (len(set(firing.tolist())) > 1) == (config.neuron.gain_spread > 0)

@@ -366,7 +366,11 @@ def test_variants_exercise_the_rules() -> None:
     assert network.counter_values()["weight_saturations"] > 0
 
 
-@pytest.mark.parametrize("name", ["neuron draws", "two hidden layers, synapse draws", "large steps"])
+@pytest.mark.parametrize(
+    "name",
+    ["neuron draws", "two hidden layers, synapse draws", "large steps", "pulses that meet, two hidden layers",
+     "half of the pulses that meet, two hidden layers", "pulses that program alone, two hidden layers"],
+)  # fmt: skip
 def test_32_and_64_bits_agree(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     config = variants.variant(name)
     small = Network(config)
