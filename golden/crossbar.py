@@ -215,7 +215,8 @@ def program_row_naive(
     """A-EqSpike naive, one-way synapses of row base + below, whose neuron sends a pulse if `sends`: they are programmed
     by its pulse, and by the pulse of each neuron of `layer`. Returns (synapses programmed, saturations)."""
     row = base + below
-    drawn, noise = row_word(word, number + below), noise_row(word, number + below)
+    drawn = row_word(word, number + below)
+    noise = 0 if devices.alike else noise_row(word, number + below)
     programmed, saturations = 0, 0
     for n in range(width):
         count = sends + pulses[layer, n]
@@ -235,7 +236,8 @@ def program_pairs_naive(
     """A-EqSpike naive, two-way synapses from `layer` up. Returns saturations."""
     saturations = 0
     for k in range(widths[layer + 1]):
-        drawn, noise = row_word(word, number + k), noise_row(word, number + k)
+        drawn = row_word(word, number + k)
+        noise = 0 if devices.alike else noise_row(word, number + k)
         for i in range(widths[layer]):
             count = pulses[layer, i] + pulses[layer + 1, k]
             if count > 0:
