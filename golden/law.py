@@ -21,7 +21,17 @@ from golden.config import Config, ProgrammingConfig
 from golden.device import fixed_devices, network_devices
 from golden.network import before, fixed_parameters, real_parameters, row_bases
 from golden.neuron import integrate_and_fire
-from golden.number import MASK32, WEYL, fixed_numbers, history_depth, image_word, kernel, seed_word, xorshift32
+from golden.number import (
+    MASK32,
+    WEYL,
+    fixed_numbers,
+    history_depth,
+    image_word,
+    kernel,
+    seed_word,
+    sends_pulse,
+    xorshift32,
+)
 from golden.pulse import emit, tail_step
 from golden.rate import rate_step
 
@@ -138,6 +148,8 @@ def _run(run, pre, post, word, p, pair, weights, devices, trace):
         word = xorshift32(word)
         if t > 0:
             for layer in range(1, 3):
+                if p.pulse_limit < 1 << 16 and not sends_pulse(word, p.number[layer], p.pulse_limit):
+                    pair.pulses[layer, 0] = 0
                 if p.tails:
                     emit(
                         layer, 1, p.number[layer], word, p.clip, p.collision_limit, pair.integrator, pair.pulses,
