@@ -7,7 +7,7 @@ where the programming pulse stands:
 - saw: rises by 1 a step from 0, jumps to -(h - 1) after the programming pulse, and rises to 0 again;
 - square: +1 before the programming pulse, -1 after it, 0 under it.
 
-So the sum over all spikes is proportional to the change of the rate: h^3 / 3 (saw) or h (h + 1) (square) times
+So the sum over all spikes is proportional to the change of the rate: (h^3 - h) / 3 (saw) or h (h + 1) (square) times
 d rho / dt. It is exact: running sums fed with the spikes of a few fixed ages, which the delay line holds anyway, with
 no rounding, no leak and no multiplier, and 0 again once 2 h + 1 steps pass without a spike.
 
