@@ -65,8 +65,9 @@ def law_config(config: Config, real: bool, length: int = LENGTH) -> Config:
     Formats, rounding and draws are those of `config` (its last layer of synapses). In fixed point the weight's range is
     as wide as can be and the learning rate is 2^-5 in place of 1, so that the whole change fits into [-16, 16) and a
     weight of 12 bits is programmed through a right shift of 4; in real numbers the rate is 1 and nothing is clipped,
-    unless a device's conductance matters. Every spike programs (but for desynch_proba), and the devices are those of `config`. In A-EqSpike a
-    pulse has `length` steps, the learning rate is 1 and the amplitude such that the change has a few LSBs a step.
+    unless a device's conductance matters. Every spike programs (not so with desynch_proba), and the devices are those
+    of `config`. In A-EqSpike a pulse has `length` steps, the learning rate is 1 and the amplitude such that the change
+    has a few LSBs a step.
     """
     rate = 1.0 if config.pulses or (real and config.device.ideal and config.device.states is None) else 2.0**-5
     synapse = dataclasses.replace(config.synapses[-1], range=16.0, learning_rate=rate, halve_at=())
