@@ -54,11 +54,13 @@ def _core_job(modes: list[int], **sections: object) -> dict:
 
 
 def core_jobs() -> dict[str, dict]:
-    """Jobs of `CORE`: with and without the rho-bar filter."""
+    """Jobs of `CORE`: with and without the rho-bar filter; on neurons of which every third spike programs and that
+    differ in gain."""
     modes = [LEARN, LEARN, LEARN, INFER, INFER_FIRST_SPIKE, LEARN]
     return {
         "core": _core_job(modes),
         "core_filter": _core_job(modes, rate={"delay": 6, "filter": 4}),
+        "core_sparse": _core_job(modes, programming={"every": 3}, neuron={"gain_spread": 0.3}),
     }
 
 
@@ -99,6 +101,34 @@ MUTATIONS = [
         ("saturation one short", "single", "value < low, value > high", "value < low, value >= high"),
         ("saturates to the other end", "single", "(~negative).replicate(bits)", "negative.replicate(bits)"),
         ("overflow's lowest bit ignored", "single", "(value[bits:-1] ^", "((value[bits:-1] & ~1) ^"),
+        ("compensation dropped", "fifteenth", "(value * self.factor if self.factor > 1 else value)", "(value)"),
+        (
+            "G- one state too low",
+            "single",
+            "saturate(value, -(1 << (size - 1)), (1 << (size - 1)) - 1)",
+            "saturate(value, -(1 << (size - 1)) + 1, 1 << (size - 1))",
+        ),
+        (
+            "two entries of the S-box exchanged",
+            "single",
+            "table(SUBSTITUTION, word",
+            "table((*SUBSTITUTION[:14], 2, 1), word",
+        ),
+        (
+            "two places of the permutation exchanged",
+            "single",
+            "range(4) for nibble in nibbles)",
+            "range(4) for nibble in (*nibbles[:6], nibbles[7], nibbles[6]))",
+        ),
+        ("hash a round short", "single", "for index in range(MIX_ROUNDS)", "for index in range(MIX_ROUNDS - 1)"),
+        ("a number's upper bits not spread", "single", "range(min(16, len(number)))", "range(min(8, len(number)))"),
+        ("noise not of mean zero", "single", "word[:8]) - 510", "word[:8]) - 500"),
+        (
+            "deviates of both halves alike",
+            "single",
+            "[16 * half + 4 * i : 16 * half + 4 * i + 4]",
+            "[4 * i : 4 * i + 4]",
+        ),
     ),
     *_in(
         "number.py",
@@ -116,6 +146,18 @@ MUTATIONS = [
         "number.py",
         "sim_crossbar",
         ("draw rotation off by one", "neurons", "+ ROTATE_LAYER * layer) % 32", "+ ROTATE_LAYER * layer + 1) % 32"),
+        (
+            "weights wrap",
+            "neurons",
+            "new, outside = saturate(value, -(1 << (formats[0] - 1)), (1 << (formats[0] - 1)) - 1)",
+            "new, outside = value, Const(0)",
+        ),
+        (
+            "weights saturate in another layer's format",
+            "neurons",
+            "Mux(chosen, wide, new), Mux(chosen, wide_outside, outside)",
+            "new, outside",
+        ),
     ),
     *_in(
         "neuron.py",
@@ -124,7 +166,21 @@ MUTATIONS = [
         ("membrane wraps", "lif", "membrane.eq(clamped)", "membrane.eq(exact)"),
         ("refractory off by one", "if_neuron", "Mux(spike, self.period - 1,", "Mux(spike, self.period,"),
         ("refractory period ignored", "lif", "above & (refractory_2 == 0)", "above"),
-        ("reset to zero", "lif", "Mux(spike, membrane - numbers.threshold,", "Mux(spike, 0,"),
+        ("reset to zero", "lif", "Mux(spike, membrane - threshold,", "Mux(spike, 0,"),
+        (
+            "own threshold not taken off",
+            "gains",
+            "membrane - threshold, membrane",
+            "membrane - numbers.threshold, membrane",
+        ),
+        ("threshold of the next neuron", "gains", "threshold.eq(threshold_1)]", "threshold.eq(self.threshold)]"),
+        (
+            "every N-th input spike off by one",
+            "every_third",
+            "pulse_count == self.every - 1)",
+            "pulse_count == self.every - 2)",
+        ),
+        ("input spikes counted in the free phase", "every_third", "fired[lane] & self.counting", "fired[lane]"),
         ("input phase dropped", "inputs", "gathered[lane].membrane.eq(phase)", "gathered[lane].membrane.eq(0)"),
         ("input phase kept on restart", "inputs", "[count.eq(0), phase.eq(0),", "[count.eq(0),"),
         ("input fires at the threshold", "inputs", "u > numbers.input_threshold", "u >= numbers.input_threshold"),
@@ -147,34 +203,27 @@ MUTATIONS = [
         "crossbar.py",
         "sim_crossbar",
         ("adder tree drops a lane", "tree_5", "for i in range(self.inputs)]", "for i in range(self.inputs - 1)]"),
-        ("rows and columns swapped", "neurons", "Mux(spikes_e[lane], post_step, 0)", "Mux(post_spike_e, post_step, 0)"),
+        (
+            "rows and columns swapped",
+            "neurons",
+            "Pulses(Const(1), self.pulses, self.post_pulse)",
+            "Pulses(Const(1), self.post_pulse.replicate(len(self.pulses)), self.pulses.any())",
+        ),
         (
             "rows and columns swapped, drawing",
             "synapses",
-            "Mux(self.spikes[lane], self.post_integrator, 0) + Mux(self.post_spike, self.integrator[lane], 0)",
-            "Mux(self.post_spike, self.post_integrator, 0) + Mux(self.spikes[lane], self.integrator[lane], 0)",
+            "Mux(pulses.lanes[lane], self.post_integrator, 0) + Mux(pulses.above, self.integrator[lane], 0)",
+            "Mux(pulses.above, self.post_integrator, 0) + Mux(pulses.lanes[lane], self.integrator[lane], 0)",
         ),
         (
             "rows and columns swapped, reading",
             "neurons",
             "is_row | (is_pair & post_spike_e)",
-            "is_row | (is_pair & spikes_e[lane])",
+            "is_row | (is_pair & spikes_e.any())",
         ),
         ("columns read without a spike", "neurons", "is_row | (is_pair & post_spike_e)", "is_row | is_pair"),
-        ("columns programmed without a spike", "neurons", "(is_pair & (self.post_spike | is_drawn))", "is_pair"),
+        ("columns programmed without a spike", "neurons", "(is_pair & (pulses.above | is_drawn))", "is_pair"),
         ("minus is the complement", "neurons", "Cat(self.negative, turned)", "Cat(Const(0, 1), turned)"),
-        (
-            "weights wrap",
-            "neurons",
-            "new, outside = saturate(exact, -(1 << (formats[0] - 1)), (1 << (formats[0] - 1)) - 1)",
-            "new, outside = exact, Const(0)",
-        ),
-        (
-            "weights saturate in another layer's format",
-            "neurons",
-            "Mux(chosen, wide, new), Mux(chosen, wide_outside, outside)",
-            "new, outside",
-        ),
         (
             "currents of all layers aligned alike",
             "neurons",
@@ -187,6 +236,92 @@ MUTATIONS = [
         ("written though not programmed", "neurons", "Mux(op_e.program, new, word[lane])", "new"),
         ("rows of a pair not programmed", "both", "Mux(is_pair & ~is_drawn, rounded, 0)", "0"),
         ("forward sum without regard to spikes", "neurons", "Mux(spikes_e[lane], word_e[lane], 0)", "word_e[lane]"),
+        (
+            "every spike programs",
+            "neurons",
+            "self.pulses, self.post_pulse), Const(1)",
+            "self.spikes, self.post_spike), Const(1)",
+        ),
+        ("pulse limit off", "chance", "[16:] < limit", "[16:] < limit - 1024"),
+        (
+            "pulses drawn without their key",
+            "chance",
+            "self.word ^ PULSE_KEY ^ spread(number)",
+            "self.word ^ spread(number)",
+        ),
+        (
+            "pulses of all chunks drawn alike",
+            "chance",
+            "numbers[c.layer] + c.first + lane for",
+            "numbers[c.layer] + lane for",
+        ),
+        ("row programs without a pulse", "chance", "op_r.program & (~row_r | pulses.row)", "op_r.program"),
+        (
+            "PG of both sides exchanged",
+            "devices_slopes",
+            "(row_r & pulses.row) | (pair_r & pulses.above)",
+            "(row_r & pulses.row) | (pair_r & pulses.lanes.any())",
+        ),
+        (
+            "host writes a stuck device",
+            "devices_stuck",
+            "devices.pokes.eq(op_r.kind == Kind.POKE)",
+            "devices.pokes.eq(0)",
+        ),
+        ("devices of one row for all", "devices_slopes", "devices.number.eq(op_a.number)", "devices.number.eq(0)"),
+    ),
+    *_in(
+        "device.py",
+        "sim_device",
+        ("G- drifts by the noise", "noise", "Mux(written, new, word[4])", "new"),
+        ("conductance without G-", "saturating", " ^ (1 << (bits - 1 - d.curve_shift))", " ^ 0"),
+        ("threshold of one half only", "thresholds", "under.eq(x + offsets[1])", "under.eq(x)"),
+        ("threshold for one rho-bar of both", "thresholds", "under.eq(x + offsets[1])", "under.eq(x - offsets[0])"),
+        (
+            "hash repeats in every row",
+            "slopes",
+            "getattr(seeds, name) ^ spread(self.number)",
+            "Const(getattr(seeds, name), 32)",
+        ),
+        (
+            "hash repeats in every lane",
+            "slopes",
+            "numbers[c.layer] + c.first + lane), 32)",
+            "numbers[c.layer] + c.first), 32)",
+        ),
+        ("noise of all rows alike", "noise", "NOISE_KEY ^ spread(self.number_r)", "NOISE_KEY"),
+        ("noise without the step's word", "noise", "self.step_word ^ NOISE_KEY ^", "NOISE_KEY ^"),
+        ("noise of all layers aligned alike", "noise", "d.noise_gain << (self.fraction - d.fraction)", "d.noise_gain"),
+        ("compensation dropped in devices", "all", "held) * self.rounder.factor", "held)"),
+        ("slopes and thresholds exchanged", "all", 'shared["slopes"], self', 'shared["thresholds"], self'),
+        ("deviates of up and down exchanged", "slopes", "0 if symmetric else half)", "0 if symmetric else 1 - half)"),
+        ("one deviate for both", "slopes", "0 if symmetric else half)", "0)"),
+        ("curve of the other direction", "saturating", "lookup([d.curves[half]]", "lookup([d.curves[1 - half]]"),
+        ("slope times curve not rounded", "all_alike", "curve + (1 << (FACTOR_BITS - 1))", "curve"),
+        ("stuck device programmed", "stuck", "self.pg_lanes[lane] & exists & ~stuck", "self.pg_lanes[lane] & exists"),
+        ("stuck on and off exchanged", "stuck", "Mux(on, high, low)", "Mux(on, low, high)"),
+        (
+            "rho-bars of both sides exchanged",
+            "slopes",
+            '((own[2], x_own, "own"), (other[2],',
+            '((other[2], x_own, "own"), (own[2],',
+        ),
+        ("halvings ignored in devices", "slopes", "rounder.amount(s, self.halvings[s])", "rounder.amount(s, Const(0))"),
+        ("image's sign ignored in devices", "slopes", "Mux(self.negative, -held, held)", "held"),
+        (
+            "offsets of all layers aligned alike",
+            "thresholds",
+            "align = [self.fraction - d.fraction for",
+            "align = [0 for",
+        ),
+        ("draws of all lanes alike", "slopes", "neuron_rotation(0, lane))\n", "neuron_rotation(0, 0))\n"),
+        (
+            "measured thresholds exchanged",
+            "measured",
+            "(word.offset_up, word.offset_down)]",
+            "(word.offset_down, word.offset_up)]",
+        ),
+        ("devices that do not exist saturate", "noise", "written & outside", "outside"),
     ),
     *_in(
         "nudge.py",
@@ -253,6 +388,28 @@ MUTATIONS = [
             "[total.eq(0) for total in sums]",
             "[total.eq(total) for total in sums]",
         ),
+        (
+            "gain of the chunk's first neuron",
+            "core_sparse",
+            "thresholds[c.layer][c.first + lane])",
+            "thresholds[c.layer][c.first])",
+        ),
+        (
+            "gain of the layer's first chunk",
+            "core_sparse",
+            "thresholds[c.layer][c.first + lane])",
+            "thresholds[c.layer][lane])",
+        ),
+        ("every N-th spike off by one", "core_sparse", "(count == self.every - 1)", "(count == self.every - 2)"),
+        ("spikes counted in the free phase", "core_sparse", "spikes[lane] & self.counting", "spikes[lane]"),
+        (
+            "bias counts in the free phase",
+            "core_sparse",
+            "(self.bias_phase == 0) & self.counting",
+            "self.bias_phase == 0",
+        ),
+        ("every bias spike programs", "core_sparse", "learns & self.bias_pulse", "learns"),
+        ("every input spike programs", "core_sparse", "~listed_b | self.list_read.data.pulse if", "Const(1) if"),
     ),
 ]
 

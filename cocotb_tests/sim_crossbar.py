@@ -455,9 +455,10 @@ class Driver:
         """The host writes a weight."""
         await self.free(address)
         golden, word = self.golden, self.words[address]
-        issue = self.issue(
-            Kind.POKE, address=address, post=lane, chunk=word.chunk, synapses=word.synapses, number=word.number
-        )
+        # Which devices a word has must be told where they may be stuck, as the core does.
+        named = {"chunk": word.chunk, "synapses": word.synapses, "number": word.number}
+        sticks = self.crossbar.devices is not None and self.crossbar.devices.sticks
+        issue = self.issue(Kind.POKE, address=address, post=lane, **(named if sticks else {}))
         issue.poke_data = value
         place = golden.places[address, lane]
         stuck = golden.stuck(*place)

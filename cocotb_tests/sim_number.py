@@ -38,6 +38,8 @@ PLACES = ((0, 0), (1, 0), (1, 1), (1, 31), (2, 3), (3, 9), (2, 4095))
 """(layer, neuron) of the draws."""
 FORMATS = ((8, 5, 8, 11), (6, 6, 6, 6), (WIDE, 2, 3, WIDE))
 """Bits of the weights of four layers, for `saturate_layers`."""
+TABLES = (tuple(range(20, 52)), (-3, 7, 0, -8) * 8, (5,) * 32, (0, 2047, 1) * 11, tuple(range(-40, 0)))
+"""Tables to look things up in, of at least 32 entries."""
 NARROW = 9
 """Bits of a second, narrower number that is spread."""
 
@@ -141,6 +143,7 @@ class NumberProbe(wiring.Component):
                 "spread_narrow": Out(32),
                 "noise": Out(signed(11)),
                 "deviate": Out(data.ArrayLayout(6, 2)),
+                "looked_up": Out(data.ArrayLayout(signed(13), len(TABLES))),
                 "layer": In(range(len(FORMATS[0]))),
                 "layer_saturated": Out(data.ArrayLayout(signed(WIDE), len(FORMATS))),
                 "layer_outside": Out(data.ArrayLayout(1, len(FORMATS))),
@@ -184,6 +187,8 @@ class NumberProbe(wiring.Component):
             self.noise.eq(number.noise_of(self.word)),
         ]
         m.d.comb += [self.deviate[half].eq(number.deviate_index(self.word, half)) for half in (0, 1)]
+        for i, table in enumerate(TABLES):
+            m.d.comb += self.looked_up[i].eq(number.table(table, self.row[:5]))
         for i, formats in enumerate(FORMATS):
             clamped, outside = number.saturate_layers(self.wide, list(formats), self.layer)
             m.d.comb += [self.layer_saturated[i].eq(clamped), self.layer_outside[i].eq(outside)]
@@ -250,6 +255,7 @@ async def number_functions(dut: object) -> None:
         bench.check("spread_narrow", spread(row & ((1 << NARROW) - 1)), row=row)
         bench.check("noise", noise_of(word), word=word)
         bench.check("deviate", [deviate_of(word, half) + DEVIATE_LIMIT for half in (0, 1)], word=word)
+        bench.check("looked_up", [table[row & 31] for table in TABLES], row=row)
         ends = [1 << (formats[layer] - 1) for formats in FORMATS]
         clamped = [min(max(wide, -end), end - 1) for end in ends]
         bench.check("layer_saturated", clamped, wide=wide, layer=layer)

@@ -28,6 +28,7 @@ def test_number(job, simulator):
         "spread_narrow": vectors,
         "noise": vectors,
         "deviate": vectors * 2,
+        "looked_up": vectors * len(sim_number.TABLES),
         "layer_saturated": vectors * len(sim_number.FORMATS),
         "layer_outside": vectors * len(sim_number.FORMATS),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import subprocess
 import tempfile
@@ -17,6 +19,7 @@ from scripts.options import config_options, read_config
 
 if TYPE_CHECKING:
     from fpga.boards import Board
+    from fpga.selftest import SelfTest
     from golden.config import Config
 
 PREPARE = r"""setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:COLLISION_X_MASK=1'0 %i
@@ -30,6 +33,39 @@ Yosys 0.70 takes a signal named x[0] for a bit of x, and its technology mapping 
 ALL_IN_BLOCKS = 'setattr -set ram_style "block" m:*\n'
 """For an iCE40, which has no other memory: Yosys would make flip-flops of a wide memory of a few words, such as the
 neurons' state on many lanes."""
+
+
+SOFT = r"""(* techmap_celltype = "$mul" *)
+module multiply_by_constant (A, B, Y);
+  parameter A_SIGNED = 0, B_SIGNED = 0, A_WIDTH = 1, B_WIDTH = 1, Y_WIDTH = 1;
+  parameter _TECHMAP_CONSTMSK_A_ = 0, _TECHMAP_CONSTMSK_B_ = 0;
+  input [A_WIDTH-1:0] A;
+  input [B_WIDTH-1:0] B;
+  output [Y_WIDTH-1:0] Y;
+  wire _TECHMAP_FAIL_ = !(&_TECHMAP_CONSTMSK_A_) && !(&_TECHMAP_CONSTMSK_B_);
+  \$__soft_mul #(.A_SIGNED(A_SIGNED), .B_SIGNED(B_SIGNED), .A_WIDTH(A_WIDTH), .B_WIDTH(B_WIDTH), .Y_WIDTH(Y_WIDTH))
+    _TECHMAP_REPLACE_ (.A(A), .B(B), .Y(Y));
+endmodule
+"""
+MULTIPLIERS = r"""synth_ecp5 -run begin:coarse -top top
+proc
+flatten
+opt_expr
+opt_clean
+opt -nodffe -nosdff
+fsm
+opt
+wreduce
+peepopt
+opt_clean
+techmap -map multipliers.v
+techmap -map +/mul2dsp.v -D DSP_NAME=$__MUL18X18 -D DSP_A_MAXWIDTH=18 -D DSP_B_MAXWIDTH=18 \
+  -D DSP_A_MINWIDTH=6 -D DSP_B_MINWIDTH=6
+"""
+"""For an ECP5, the beginning of its synthesis: which multiplications become multipliers (MULT18X18D). Yosys takes one
+for each product, also with a constant, and another one for the 2 bits by which a factor exceeds 18: 10 for each lane of
+memristors with all faults, and the chip has 156. Here constants, and what exceeds 18 bits by less than 6, are logic: 4
+for each lane."""
 
 
 class BuildFailed(CommandError):
@@ -52,41 +88,19 @@ def run_build(
     when nothing can be built.
     """
     from fpga import tools
-    from fpga.boards import BOARDS, Top
     from fpga.report import by_part, clocks, count_cells, resources, slack, too_much
-    from fpga.selftest import SelfTest
-    from golden.config import fail, hardware_for
     from scripts import files
 
-    if not hasattr(config, "network"):
-        config = read_config(str(config), overrides)
-    if board not in BOARDS:
-        raise UsageProblem(f"board {board!r} is not known; allowed: {', '.join(BOARDS)}")
-    if config.number.format != "fixed":
-        fail("number.format", config.number.format, "hardware needs fixed")
-    target = BOARDS[board]
+    config, target = _checked(config, board, overrides)
     environment = tools.amaranth_environment(target.family)
     began = time.monotonic()
     out.mkdir(parents=True, exist_ok=True)
     (out / "build.json").unlink(missing_ok=True)
 
-    _stage(f"self-test: {images} images, {passes} passes on the golden model")
-    selftest = SelfTest(config, hardware_for(config, board), images, passes)
     with tempfile.TemporaryDirectory(prefix="build-", dir=out) as scratch:
         folder = Path(scratch)
-        prepare = PREPARE + (ALL_IN_BLOCKS if target.family == "ice40" else "")
-        _stage("generate")
-        with tools.environment(**environment):
-            plan = target.platform().prepare(
-                Top(target, selftest),
-                "top",
-                synth_opts=list(target.synth),
-                script_after_read=prepare,
-            )
-        plan.extract(folder)
-        _stage("synthesise")
-        _tool([environment["YOSYS"], "-q", "-l", "yosys.log", "top.ys"], folder, "yosys.log", out)
-        netlist = json.loads((folder / "top.json").read_text(encoding="utf-8"))
+        selftest = _generate(config, target, environment, images, passes, folder)
+        netlist = _synthesise(environment, folder, out)
         cells = count_cells(netlist)
 
         _stage("pack")
@@ -112,15 +126,11 @@ def run_build(
         bitstream = f"{config.name}-{board}.{target.bitstream}"
         _tool([environment[f"{_PACKER[target.family]}"], *_pack_arguments(target, f"seed{seed}")], folder, None, out)
         used = resources(target, report, cells)
-        versions = tools.versions()
         result = {
             "config": config.name,
             "board": board,
             "device": target.title,
-            "layers": list(config.network.layers),
-            "weight_bits": selftest.core.crossbar.weight_bits,
-            "lanes": selftest.core.lanes,
-            "input_lanes": selftest.core.inputs.lanes,
+            **_sizes(config, selftest),
             "resources": used,
             "cells": dict(cells),
             "parts": by_part(netlist),
@@ -132,11 +142,7 @@ def run_build(
             "bitstream": bitstream,
             "nextpnr_report": "nextpnr.json",
             "seconds": round(time.monotonic() - began, 1),
-            "versions": {
-                name: versions[name]
-                for name in ("amaranth", "amaranth-boards", "yosys", f"nextpnr-{target.family}")
-                if name in versions
-            },
+            "versions": _versions(f"nextpnr-{target.family}"),
         }
         files.write_bytes(out / bitstream, (folder / f"top.{target.bitstream}").read_bytes())
         files.write_json(out / "nextpnr.json", report)
@@ -148,6 +154,131 @@ def run_build(
             f"(best of {seeds} seeds; more with --seeds)"
         )
     return result
+
+
+def run_synthesis(
+    config: Config | str | Path,
+    board: str,
+    out: Path,
+    overrides: Sequence[str] = (),
+    images: int = 8,
+    passes: int = 256,
+) -> dict[str, Any]:
+    """Synthesise the self-test of `config` for `board`, without place and route, and write OUT/synthesis.json.
+
+    Its `design` is a hash of what Yosys read: where OUT/synthesis.json is of the same, nothing is done again. Raises as
+    `run_build` does.
+    """
+    from fpga import tools
+    from fpga.report import by_part, count_cells
+    from scripts import files
+
+    config, target = _checked(config, board, overrides)
+    environment = tools.amaranth_environment(target.family)
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "synthesis.json"
+    with tempfile.TemporaryDirectory(prefix="build-", dir=out) as scratch:
+        folder = Path(scratch)
+        selftest = _generate(config, target, environment, images, passes, folder)
+        versions = _versions()
+        design = _design(folder, versions)
+        with contextlib.suppress(OSError, ValueError):
+            stored = json.loads(path.read_text(encoding="utf-8"))
+            if isinstance(stored, dict) and stored.get("design") == design:
+                _stage("synthesised before")
+                return stored
+        began = time.monotonic()
+        netlist = _synthesise(environment, folder, out)
+    result = {
+        "kind": "synthesis",
+        "config": config.name,
+        "board": board,
+        "device": target.title,
+        **_sizes(config, selftest),
+        "weight_words": selftest.core.layout.words,
+        "cells": dict(count_cells(netlist)),
+        "parts": by_part(netlist),
+        "design": design,
+        "seconds": round(time.monotonic() - began, 1),
+        "versions": versions,
+    }
+    files.write_json(path, result)
+    return result
+
+
+def _checked(config: Config | str | Path, board: str, overrides: Sequence[str]) -> tuple[Config, Board]:
+    """The config and the board, if they can be built."""
+    from fpga.boards import BOARDS
+    from golden.config import fail
+
+    if not hasattr(config, "network"):
+        config = read_config(str(config), overrides)
+    if board not in BOARDS:
+        raise UsageProblem(f"board {board!r} is not known; allowed: {', '.join(BOARDS)}")
+    if config.number.format != "fixed":
+        fail("number.format", config.number.format, "hardware needs fixed")
+    if config.device.file:
+        from fpga.memory import measured_devices_problem
+
+        if problem := measured_devices_problem(config, BOARDS[board]):
+            raise UsageProblem(f"device.file: {config.device.file}: {problem}")
+    return config, BOARDS[board]
+
+
+def _generate(
+    config: Config, target: Board, environment: dict[str, str], images: int, passes: int, folder: Path
+) -> SelfTest:
+    """Put what Yosys reads, and its script, into the folder."""
+    from fpga import tools
+    from fpga.boards import Top
+    from fpga.selftest import SelfTest
+    from golden.config import hardware_for
+
+    _stage(f"self-test: {images} images, {passes} passes on the golden model")
+    selftest = SelfTest(config, hardware_for(config, target.name), images, passes)
+    more, rest = {"ice40": (ALL_IN_BLOCKS, []), "ecp5": (MULTIPLIERS, ["-run", "coarse:"])}[target.family]
+    prepare = PREPARE + more
+    _stage("generate")
+    with tools.environment(**environment):
+        plan = target.platform().prepare(
+            Top(target, selftest), "top", synth_opts=[*target.synth, *rest], script_after_read=prepare
+        )
+    plan.extract(folder)
+    (folder / "multipliers.v").write_text(SOFT, encoding="utf-8")
+    return selftest
+
+
+def _design(folder: Path, versions: dict[str, str]) -> str:
+    """Hash of the design and of the tool that reads it; where in the sources something stands does not count."""
+    text = (folder / "top.il").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith(("attribute \\src ", "#"))]
+    parts = (lines, (folder / "top.ys").read_text(encoding="utf-8"), versions["yosys"])
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def _synthesise(environment: dict[str, str], folder: Path, out: Path) -> dict[str, Any]:
+    """The netlist that Yosys makes."""
+    _stage("synthesise")
+    _tool([environment["YOSYS"], "-q", "-l", "yosys.log", "top.ys"], folder, "yosys.log", out)
+    return json.loads((folder / "top.json").read_text(encoding="utf-8"))
+
+
+def _sizes(config: Config, selftest: SelfTest) -> dict[str, Any]:
+    """What was built."""
+    return {
+        "layers": list(config.network.layers),
+        "weight_bits": selftest.core.crossbar.weight_bits,
+        "lanes": selftest.core.lanes,
+        "input_lanes": selftest.core.inputs.lanes,
+    }
+
+
+def _versions(*more: str) -> dict[str, str]:
+    """Versions of the tools that a build depends on."""
+    from fpga import tools
+
+    found = tools.versions()
+    return {name: found[name] for name in ("amaranth", "amaranth-boards", "yosys", *more) if name in found}
 
 
 _PACKER = {"ice40": "ICEPACK", "ecp5": "ECPPACK"}
@@ -207,6 +338,15 @@ def print_result(result: dict[str, Any]) -> None:
     click.echo(f"  {result['seconds']:.0f} s, seed {result['seed']}")
 
 
+def print_synthesis(result: dict[str, Any]) -> None:
+    """Cells by kind."""
+    sizes = "-".join(map(str, result["layers"]))
+    click.echo(f"{result['config']} ({sizes}, {result['lanes']} lanes) for {result['device']}, synthesised")
+    for name, count in sorted(result["cells"].items()):
+        click.echo(f"  {name:10} {count:>7,}")
+    click.echo(f"  {result['seconds']:.0f} s")
+
+
 @click.command(
     "build",
     epilog="""\b
@@ -214,6 +354,7 @@ Examples:
   eqspike build digits --board icebreaker
   eqspike build digits64 --board ulx3s-85f --seeds 4
   eqspike build digits --board icebreaker --set boards.icebreaker.lanes=4
+  eqspike build digits-rram --board ulx3s-85f --synthesis
 """,
 )
 @click.argument("config", metavar="CONFIG")
@@ -222,6 +363,7 @@ Examples:
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Placements to try; the best wins.")
 @click.option("--images", type=click.IntRange(1), default=8, show_default=True, help="Images of the self-test.")
 @click.option("--passes", type=click.IntRange(1), default=256, show_default=True, help="Times that it learns them.")
+@click.option("--synthesis", is_flag=True, help="Stop after synthesis: cells only, no bitstream, no clock.")
 @config_options
 def command(
     config: str,
@@ -230,6 +372,7 @@ def command(
     seeds: int,
     images: int,
     passes: int,
+    synthesis: bool,
     overrides: Sequence[str],
     dataset: str | None,
     seed: int | None,
@@ -243,6 +386,10 @@ def command(
     resolved = read_config(config, overrides, seed, None, dataset)
     out = out or Path("runs") / f"{resolved.name}-{board}"
     try:
+        if synthesis:
+            print_synthesis(run_synthesis(resolved, board, out, images=images, passes=passes))
+            click.echo(f"wrote {out}/synthesis.json")
+            return 0
         result = run_build(resolved, board, out, seeds, images=images, passes=passes)
     except KeyboardInterrupt:
         raise Interrupted("interrupted: nothing was written") from None
@@ -251,4 +398,4 @@ def command(
     return 0
 
 
-__all__ = ["BuildFailed", "command", "print_result", "run_build"]
+__all__ = ["BuildFailed", "command", "print_result", "print_synthesis", "run_build", "run_synthesis"]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scripts.errors import CommandError, Interrupted, UsageProblem
-from scripts.options import config_options, read_config
+from scripts.options import config_options, for_simulator, read_config
 
 if TYPE_CHECKING:
     from golden.config import Config
@@ -38,7 +38,7 @@ def _job(config: Config, images: int, weights: Path | None, epoch: int) -> dict[
         epoch += 1
     saved = load_weights(weights, config) if weights is not None else None
     return {
-        "config": config_to_dict(config),
+        "config": config_to_dict(for_simulator(config)),
         "images": part.train_images[order],
         "labels": part.train_labels[order],
         "modes": [LEARN] * len(order),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scripts.errors import UsageProblem
 from scripts.options import config_options, read_config
 
 if TYPE_CHECKING:
@@ -425,28 +426,49 @@ Examples:
   eqspike device digits-rram
   eqspike device digits-memristor --set device.threshold_spread=0.01 --set device.speed=1e-2
   eqspike device digits-memristor --set device.file=chip.csv --out runs/chip
+  eqspike device digits-rram --timing
 """,
 )
 @click.argument("config", metavar="CONFIG")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the result [default: runs/<config>-device].")
 @click.option("--points", type=click.IntRange(3, 100000), default=POINTS, show_default=True, help="Points of a curve.")
+@click.option("--timing", is_flag=True, help="Also draw the switches of the RTL, clock by clock (needs Icarus).")
 @config_options
 def command(
-    config: str, out: Path | None, points: int, seed: int | None, dataset: str | None, overrides: tuple[str, ...]
+    config: str,
+    out: Path | None,
+    points: int,
+    timing: bool,
+    seed: int | None,
+    dataset: str | None,
+    overrides: tuple[str, ...],
 ) -> None:
     """Show the memristors of CONFIG: their curves, how they deviate, the pulses, and what one write is.
 
     Curves are eq 3.2 of the thesis beside the steps that fixed point makes of it; deviations are those of the chip that
     the config's seed (or its device.file) makes. Writes device.json and device.png; docs/devices.md explains each key.
+
+    With --timing, three operations of the crossbar are recorded from the RTL, clock by clock, and drawn with the roles
+    of the thesis's switches: device-timing.json and device-timing.png.
     """
-    from scripts.figures import device_panels
+    from scripts.figures import device_panels, timing_panels
     from scripts.files import write_json
     from scripts.plots import save_png
 
     resolved = read_config(config, overrides, seed, None, dataset)
+    if timing and resolved.number.format != "fixed":
+        raise UsageProblem("--timing: number.format is real; the RTL computes in fixed point")
     view = device_view(resolved, points)
     out = out or Path("runs") / f"{resolved.name}-device"
     print_view(view)
     write_json(out / "device.json", view)
     save_png(device_panels(view), out / "device.png")
-    click.echo(f"wrote {out}/device.json, device.png")
+    written = ["device.json", "device.png"]
+    if timing:
+        from cocotb_tests.timing import record
+
+        recorded = record(resolved)
+        write_json(out / "device-timing.json", recorded)
+        save_png(timing_panels(recorded), out / "device-timing.png")
+        written += ["device-timing.json", "device-timing.png"]
+    click.echo(f"wrote {out}/{', '.join(written)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -51,3 +52,11 @@ def read_config(
     if dataset is not None:
         sections["dataset"] = dataclasses.replace(config.dataset, name=dataset)
     return config.replace(**sections)
+
+
+def for_simulator(config: Config) -> Config:
+    """The config as a simulator needs it, which runs in a folder of its own: the path of measured devices in full."""
+    if not config.device.file:
+        return config
+    path = str(Path(config.device.file).resolve())
+    return config.replace(device=dataclasses.replace(config.device, file=path))

@@ -245,14 +245,16 @@ def law_item(folder: Path, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def device_item(folder: Path, data: dict[str, Any]) -> dict[str, Any]:
-    """Figure of a device.json, and what one write of each layer is."""
-    from scripts.figures import device_panels
+    """Figure of a device.json, what one write of each layer is, and the RTL's timing where it was recorded."""
+    from scripts.figures import device_panels, timing_panels
     from scripts.plots import data_uri
 
+    timing = folder / "device-timing.json"
     return {
         "folder": str(folder),
         "title": f"{data['config']} ({data['number_format']})",
         "figure": data_uri(device_panels(data)),
+        "timing": data_uri(timing_panels(read_json(timing))) if timing.exists() else None,
         "writes": data["writes"],
     }
 

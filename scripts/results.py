@@ -6,7 +6,10 @@ results/NAME.json, with the command and the seconds; without `--run`, only the p
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -18,6 +21,7 @@ from typing import Any
 
 import click
 
+from scripts import memristor
 from scripts.errors import CommandError, Interrupted, UsageProblem
 from scripts.sweep import HEAD
 
@@ -49,6 +53,7 @@ AEQSPIKE = {
     "naive": (None, "fails the law"),
 }
 """Variant of A-EqSpike, preset `digits-aeqspike-NAME` -> (the accuracy to reach, the thesis's, table 4.3)."""
+MODEL = ("golden/*.py", f"configs/{memristor.PRESET}.yaml")
 ODD = ("7-5-3", "16-9-9-4", "33-17-10", "5-3-2", "9-1-1")
 BOARDS = {"icebreaker": ("iCEBreaker (iCE40 UP5K)", 12.0), "ulx3s-85f": ("ULX3S-85F (ECP5)", 50.0)}
 """Board -> (what it is, the clock to reach in MHz)."""
@@ -65,6 +70,12 @@ class Measurement:
     """The file in that folder."""
     drop: tuple[str, ...] = ()
     """Keys of the result that are not kept."""
+    rows: tuple[tuple[str, str], ...] = ()
+    """Of a measurement of several commands: (row's name, what its command has besides `arguments`)."""
+    sources: tuple[str, ...] = ()
+    """Files (patterns) that a row's result depends on: a row that was measured with the same ones is not run again."""
+    prepare: Callable[[], None] | None = None
+    """What to do before the rows."""
 
 
 def measurements() -> dict[str, Measurement]:
@@ -132,6 +143,30 @@ def measurements() -> dict[str, Measurement]:
     rows += [
         Measurement(f"build-{board}", f"build digits --board {board} --out {{out}}", "build.json") for board in BOARDS
     ]
+    rows += [
+        Measurement(
+            memristor.COMPARE,
+            f"compare {memristor.PRESET} --out {{out}}",
+            "compare.json",
+            rows=memristor.compare_commands(),
+            sources=(*MODEL, "rtl/*.py", *(f"cocotb_tests/{name}.py" for name in ("driver", "harness", "sim_compare"))),
+            prepare=memristor.write_measured,
+        ),
+        Measurement(
+            memristor.COST,
+            f"build {memristor.PRESET} --board {memristor.BOARD} --synthesis --out {{out}} {memristor.COST_LANES}",
+            "synthesis.json",
+            ("versions",),
+            rows=memristor.cost_commands(),
+            sources=(*MODEL, "rtl/*.py", "fpga/*.py"),
+            prepare=memristor.write_measured,
+        ),
+        Measurement(
+            memristor.BUILD,
+            f"build {memristor.PRESET} --board {memristor.BOARD} --out {{out}}{memristor.settings(memristor.ALL)}",
+            "build.json",
+        ),
+    ]
     return {row.name: row for row in rows}
 
 
@@ -142,25 +177,69 @@ def _without(value: Any, drop: Sequence[str]) -> Any:
 
 
 def run_measurement(row: Measurement) -> dict[str, Any]:
-    """Run one command in a process of its own and keep its result. Raises `CommandError` when it fails."""
+    """Run one command in a process of its own, or those of its rows, and keep the result. Raises `CommandError` when
+    one fails."""
     from scripts.files import write_json
 
     out = Path("runs") / "results" / row.name
-    arguments = row.arguments.format(out=out)
+    kept = _run_rows(row, out) if row.rows else _run(row, row.arguments, out)
+    write_json(RESULTS / f"{row.name}.json", kept)
+    return kept
+
+
+def _run(row: Measurement, arguments: str, out: Path) -> dict[str, Any]:
+    """Command, seconds and result of one command."""
+    arguments = arguments.format(out=out)
     start = time.perf_counter()
     status = subprocess.call([sys.executable, "-m", "scripts.cli", *shlex.split(arguments)], cwd=ROOT)
     seconds = time.perf_counter() - start
     if status != 0:
         raise CommandError(f"results: eqspike {arguments} ended with status {status}")
     data = json.loads((ROOT / out / row.result).read_text(encoding="utf-8"))
-    kept = {
+    return {
         "command": f"eqspike {arguments}",
         # a sweep that went on from stored runs took as long as they did
         "seconds": round(data.get("seconds_of_runs", seconds), 1),
         "result": _without(data, row.drop),
     }
-    write_json(RESULTS / f"{row.name}.json", kept)
-    return kept
+
+
+def _run_rows(row: Measurement, out: Path) -> dict[str, Any]:
+    """Run the rows that are not stored in OUT/<row>/row.json; when some fail, the others are measured all the same."""
+    from scripts.files import write_json
+
+    if row.prepare:
+        row.prepare()
+    digest, rows, failed = hashlib.sha256(), {}, []
+    for path in sorted(path for pattern in row.sources for path in ROOT.glob(pattern)):
+        digest.update(path.read_bytes())
+    for number, (name, more) in enumerate(row.rows, 1):
+        folder = out / re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-")
+        arguments = f"{row.arguments} {more}".strip()
+        key = hashlib.sha256(f"{digest.hexdigest()} {arguments}".encode()).hexdigest()[:16]
+        path = ROOT / folder / "row.json"
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            stored = json.loads(path.read_text(encoding="utf-8"))
+            if stored["key"] == key:
+                rows[name] = stored["row"]
+        click.echo(f"{row.name}: {number} of {len(row.rows)}: {name}{': stored' if name in rows else ''}")
+        if name in rows:
+            continue
+        try:
+            rows[name] = _run(row, arguments, folder)
+        except CommandError as error:
+            failed.append(name)
+            click.echo(str(error), err=True)
+            continue
+        write_json(path, {"key": key, "row": rows[name]})
+    if failed:
+        raise CommandError(f"results: {row.name}: {', '.join(failed)} failed; the other rows are stored")
+    seconds = sum(entry["seconds"] for entry in rows.values())
+    return {
+        "command": f"eqspike results --run {row.name}",
+        "seconds": round(seconds, 1),
+        "result": {"rows": [{"name": name, **entry} for name, entry in rows.items()]},
+    }
 
 
 def _load() -> dict[str, dict[str, Any]]:
@@ -382,6 +461,14 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[dict[str, dict[str, A
         _builds,
     ),
     (
+        "Memristors on a board",
+        memristor.BUILD_TEXT,
+        ("board", "network", "lanes", "LUTs", "FFs", "block RAMs", "DSPs", "clock", "to reach", "status"),
+        memristor.build_table,
+    ),
+    ("Memristors: what each fault takes on a board", memristor.COST_TEXT, memristor.COST_HEAD, memristor.cost_table),
+    ("Memristors: RTL against the model", memristor.COMPARE_TEXT, memristor.COMPARE_HEAD, memristor.compare_table),
+    (
         "Memristors: what each fault costs",
         "Chapter 3 of the thesis on `digits-memristor`, in fixed point, row by row: test accuracy averaged over the "
         "last 5 of 30 epochs, mean and standard deviation over seeds 0 to 4; points lost against the row's reference "
@@ -447,6 +534,7 @@ def _readme_table(found: dict[str, dict[str, Any]]) -> str:
     for row in _comparisons(found):
         rows.append([f"RTL = golden, {row[0]}, {row[2]} images, {row[1]}", f"{row[4]} of {row[3]} words differ", "0",
                      "met" if row[4] == "0" else "missed"])  # fmt: skip
+    rows += memristor.readme_rows(found)
     for row in _builds(found):
         rows.append(
             [f"{row[0]}, {row[1]}, {row[2]} lanes", f"{row[6]}; LUTs {row[3]}, block RAMs {row[5]}", row[7], row[8]]
@@ -513,6 +601,8 @@ def command(names: tuple[str, ...], show: bool) -> None:
     if show:
         for row in known.values():
             click.echo(f"{row.name:<24} eqspike {row.arguments.format(out='OUT')}")
+            for name, more in row.rows:
+                click.echo(f"{'':24}   {name}: {more}")
         return
     if unknown := [name for name in names if name != "all" and name not in known]:
         raise UsageProblem(f"--run {unknown[0]}: allowed are all, {', '.join(known)}")

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 from scripts.errors import CommandError, Interrupted, UsageProblem
-from scripts.options import config_options, read_config
+from scripts.options import config_options, for_simulator, read_config
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,7 +99,7 @@ def make_engine(name: str, config: Config) -> Iterator[Engine]:
         raise CommandError(f"--engine rtl is not available: {error.name} is missing") from None
     if config.number.format != "fixed":
         raise UsageProblem("--engine rtl computes in fixed point; number.format is real")
-    with RtlEngine(config) as engine:
+    with RtlEngine(for_simulator(config)) as engine:
         yield engine
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from fpga import report
+from fpga import report, tools
 from fpga.boards import BOARDS
 from golden.config import Config, ConfigError
 from scripts import build
-from scripts.build import BuildFailed, run_build
+from scripts.build import BuildFailed, run_build, run_synthesis
 from scripts.errors import UsageProblem
 
 ICE40, ECP5 = BOARDS["icebreaker"], BOARDS["ulx3s-85f"]
@@ -159,3 +161,57 @@ def test_a_missed_clock_leaves_the_files_and_fails(
         run_build(small, "icebreaker", tmp_path, seeds=3, images=1, passes=1)
     kept = json.loads((tmp_path / "build.json").read_text())
     assert (kept["seed"], kept["seeds_tried"], kept["timing_met"]) == (2, 3, False)
+
+
+def test_synthesis_is_done_once_for_each_design(small: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def pretend(arguments: list[str], folder: Path, log: str | None, out: Path) -> None:
+        calls.append(arguments)
+        cells = {"selftest.core.crossbar.weights.0.0": "DP16KD", "a": "MULT18X18D", "b": "CCU2C", "c": "LUT4"}
+        (folder / "top.json").write_text(json.dumps(netlist(**cells)))
+
+    monkeypatch.setattr(build, "_tool", pretend)
+    first = run_synthesis(small, "ulx3s-85f", tmp_path, images=1, passes=1)
+    assert first == json.loads((tmp_path / "synthesis.json").read_text())
+    assert first["cells"] == {"bram": 1, "dsp": 1, "carry": 1, "lut": 1}
+    assert first["weight_words"] == 16 + 1 + 4 + 16 + 1 + 4 + 1
+    assert first["parts"]["selftest.core.crossbar.weights"] == {"bram": 1}
+    assert run_synthesis(small, "ulx3s-85f", tmp_path, images=1, passes=1) == first
+    assert len(calls) == 1
+    other = run_synthesis(small, "ulx3s-85f", tmp_path, images=2, passes=1)
+    assert other["design"] != first["design"]
+    (tmp_path / "synthesis.json").write_text("{")
+    run_synthesis(small, "ulx3s-85f", tmp_path, images=2, passes=1)
+    assert len(calls) == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["synthesis.json"]
+
+
+@pytest.mark.slow
+def test_which_products_become_multipliers(tmp_path: Path) -> None:
+    """On an ECP5 constants and narrow rests are logic, and the logic is the product still."""
+    source = """module top(input signed [19:0] a, input signed [11:0] b, output signed [32:0] y, output [10:0] z);
+      assign y = a * b;
+      assign z = a[6:0] * 4'd11;
+    endmodule"""
+    (tmp_path / "source.v").write_text(source)
+    (tmp_path / "multipliers.v").write_text(build.SOFT)
+    back = "techmap -map back.v\nchtype -set $mul t:$__soft_mul\nclean"
+    (tmp_path / "back.v").write_text(
+        "module \\$__MUL18X18 (input [17:0] A, input [17:0] B, output [35:0] Y);\n"
+        "parameter A_WIDTH = 18, B_WIDTH = 18, Y_WIDTH = 36, A_SIGNED = 0, B_SIGNED = 0;\n"
+        "\\$mul #(.A_SIGNED(1), .B_SIGNED(1), .A_WIDTH(19), .B_WIDTH(19), .Y_WIDTH(36)) _TECHMAP_REPLACE_ (\n"
+        ".A({A_SIGNED && A[17], A}), .B({B_SIGNED && B[17], B}), .Y(Y));\nendmodule\n"
+    )
+    values = [(-(2**19), -(2**11)), (2**19 - 1, -(2**11)), (-1, 2**11 - 1), (123456, -77), (-262145, 1023)]
+    evaluate = "\n".join(f"eval -set a 20'd{a % 2**20} -set b 12'd{b % 2**12} -show y -show z" for a, b in values)
+    script = f"read_verilog source.v\n{build.MULTIPLIERS}select -write dsp.txt t:$__MUL18X18\n{back}\n{evaluate}\n"
+    (tmp_path / "test.ys").write_text(script)
+    done = subprocess.run(
+        [str(tools.yosys()), "-p", "script test.ys"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    assert len((tmp_path / "dsp.txt").read_text().splitlines()) == 1
+    found = re.findall(r"Eval result: \\(\w) = \d+'([01]+)", done.stdout)
+    expected = [pair for a, b in values for pair in (("y", f"{(a * b) % 2**33:033b}"), ("z", f"{a % 2**7 * 11:011b}"))]
+    assert found == expected

@@ -14,7 +14,9 @@ import pytest
 from golden.config import Config
 from golden.device import layer_devices, weight_per_volt, write
 from golden.network import Network
+from scripts import compare
 from scripts import device as view
+from scripts.options import for_simulator
 
 FAULTS = {
     "nonlinearity_up": 1.0,
@@ -169,6 +171,13 @@ def test_measured_devices(tiny: str, run) -> None:
     assert run("train", tiny, *settings({"file": "chip.csv"}), "--out", "t", "--epochs", 1).exit_code == 0
 
 
+def test_a_simulator_finds_measured_devices(tiny: str, make_config) -> None:
+    """It runs in a folder of its own."""
+    config = make_config(device={"file": "chip.csv"}, synapses=SYNAPSES)
+    assert compare._job(config, 1, None, 0)["config"]["device"]["file"] == str(Path.cwd() / "chip.csv")
+    assert for_simulator(make_config()) == make_config()
+
+
 def devices_table(changed: dict[tuple[int, int, int], str], leave_out: tuple[int, ...] = ()) -> str:
     lines = ["layer,row,column,slope_up,threshold_down,stuck"]
     for layer, (below, above) in enumerate(((9, 5), (5, 3))):
@@ -255,3 +264,52 @@ def test_a_broken_npz(tiny: str, run, fails) -> None:
 def test_unwritable(tiny: str, fails) -> None:
     Path("file").write_text("")
     assert fails(1, "device", tiny, "--out", "file/below").startswith("file/below")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Timing, without a simulator; cocotb_tests/test_timing.py records it from the RTL.
+
+
+def cycle(kind: str, **signals: object) -> dict[str, Any]:
+    names = ("cg_lanes", "cg_above", "pg_lanes", "pg_above", "ccii_up", "ccii_down", "spikes_lanes", "spike_above")
+    return {
+        "kind": kind,
+        **dict.fromkeys(names, 0),
+        "rhobar": [3, -4],
+        "rhobar_above": 5,
+        "address": 1,
+        "write": None,
+    } | (signals)
+
+
+TIMING = {
+    "kind": "device-timing",
+    "config": "tiny",
+    "layers": [4, 3, 2],
+    "lanes": 2,
+    "cases": [
+        {"name": "row", "title": "a row", "at": 1, "write": 2,
+         "cycles": [cycle("NOP"), cycle("ROW", cg_lanes=1, pg_lanes=1, ccii_up=1), cycle("PAIR", pg_above=3, write=1)]},
+        {"name": "pair", "title": "a pair", "at": 0, "write": None,
+         "cycles": [cycle("PAIR", spikes_lanes=2), cycle("LOAD")]},
+    ],
+}  # fmt: skip
+
+
+def test_timing(tiny: str, run, fails, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cocotb_tests import timing
+
+    monkeypatch.setattr(timing, "record", lambda config: TIMING)
+    result = run("device", tiny, "--out", "a", "--points", 11, "--timing")
+    assert result.exit_code == 0, result.output
+    assert read("a/device-timing.json") == TIMING
+    assert Path("a/device-timing.png").read_bytes().startswith(b"\x89PNG")
+    assert "device-timing.png" in result.stdout
+    assert run("report", "a").exit_code == 0
+    assert "switches, clock by clock" in Path("a/report.html").read_text()
+    line = fails(2, "device", tiny, "--out", "b", "--timing", "--set", "number.format=real")
+    assert line == "--timing: number.format is real; the RTL computes in fixed point"
+    assert not Path("b").exists()
+    assert run("device", tiny, "--out", "b", "--points", 11).exit_code == 0
+    run("report", "b")
+    assert "switches, clock by clock" not in Path("b/report.html").read_text()

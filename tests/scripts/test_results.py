@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 import yaml
 
+from golden.config import load_config, resolve_preset
 from golden.law import run_pair
-from scripts import report, results
+from golden.network import Network
+from scripts import memristor, report, results
 from scripts.law import regression
 
 
@@ -261,3 +263,75 @@ def test_results_of_a_sweep(tiny: str, run, monkeypatch: pytest.MonkeyPatch) -> 
     assert readme.endswith("after\n")
     assert "| Plain ones | " in readme
     assert "None" not in readme
+
+
+def test_results_of_many_rows(tiny: str, run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each row is stored when it is done, and is not run again while its command and its sources are the same."""
+    Path("source.txt").write_text("one")
+    rows = [("first", "--points 11"), ("Second, more", "--points 12")]
+    prepared = []
+
+    def measured() -> dict[str, results.Measurement]:
+        row = results.Measurement(
+            "many", f"device {tiny} --out {{out}}", "device.json", ("voltage", "conductance"), tuple(rows), ("*.txt",),
+            lambda: prepared.append(1),
+        )  # fmt: skip
+        return {"many": row}
+
+    work = Path.cwd()
+    for name, value in (
+        ("ROOT", work), ("RESULTS", work / "results"), ("PAGE", work / "docs" / "results.md"),
+        ("README", work / "README.md"), ("measurements", measured),
+    ):  # fmt: skip
+        monkeypatch.setattr(results, name, value)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    Path("README.md").write_text(f"{results.BEGIN}\n{results.END}\n")
+    rows.append(("wrong", "--points 0"))
+    failed = run("results", "--run", "many")
+    assert failed.exit_code == 1
+    assert failed.stderr.splitlines()[-1].endswith("many: wrong failed; the other rows are stored")
+    assert not Path("results/many.json").exists()
+    rows.pop()
+    again = run("results", "--run", "many")
+    assert again.exit_code == 0
+    assert "many: 1 of 2: first: stored" in again.stdout
+    assert "many: 2 of 2: Second, more: stored" in again.stdout
+    kept = read("results/many.json")
+    assert kept["command"] == "eqspike results --run many"
+    assert [row["name"] for row in kept["result"]["rows"]] == ["first", "Second, more"]
+    assert kept["result"]["rows"][1]["command"].endswith("--out runs/results/many/second-more --points 12")
+    assert "voltage" not in kept["result"]["rows"][0]["result"]
+    Path("source.txt").write_text("two")
+    rows[0] = ("first", "--points 13")
+    assert "stored" not in run("results", "--run", "many").stdout
+    assert len(prepared) == 3
+
+
+def synthesis(lut: int, carry: int, ff: int, **more: int) -> dict[str, Any]:
+    parts = {"selftest.core.crossbar.weights": {"bram": 11}, "selftest.core.crossbar.devices.measured": {"bram": 27}}
+    return {"cells": {"lut": lut, "carry": carry, "ff": ff, **more}, "parts": parts, "weight_words": 76}
+
+
+def test_tables_of_memristors() -> None:
+    rows = [
+        {"name": memristor.BASE, "seconds": 1.0, "result": synthesis(1000, 100, 50, bram=13)},
+        {"name": "all at once", "seconds": 2.0, "result": synthesis(5000, 200, 40, bram=40, dsp=128)},
+    ]
+    table = memristor.cost_table({memristor.COST: {"result": {"rows": rows}}})
+    assert table[0][1:] == ["1,000", "100", "50", "13", "11", "27", "0", "76", "+0", "+0"]
+    assert table[1] == ["all at once", "5,000", "200", "40", "40", "11", "27", "128", "76", "+4,200", "-10"]
+    assert len(memristor.COST_HEAD) == len(table[0])
+    assert memristor.cost_table({}) == memristor.compare_table({}) == memristor.build_table({}) == []
+
+
+def test_rows_of_memristors_can_be_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every row's changes make a config, and each is another one."""
+    monkeypatch.chdir(tmp_path)
+    memristor.write_measured()
+    first = memristor.MEASURED.read_bytes()
+    memristor.write_measured()
+    assert memristor.MEASURED.read_bytes() == first
+    for all_changes in (memristor.COST_ROWS.values(), [c for _, c in memristor.COMPARE_ROWS.values()]):
+        configs = [repr(load_config(resolve_preset(memristor.PRESET), changes)) for changes in all_changes]
+        assert len({*configs}) >= len(configs) - 1  # Icarus and Verilator run the same
+    Network(load_config(resolve_preset(memristor.PRESET), memristor.COST_ROWS["measured devices"]))
