@@ -55,12 +55,25 @@ def _core_job(modes: list[int], **sections: object) -> dict:
 
 def core_jobs() -> dict[str, dict]:
     """Jobs of `CORE`: with and without the rho-bar filter; on neurons of which every third spike programs and that
-    differ in gain."""
+    differ in gain; A-EqSpike."""
     modes = [LEARN, LEARN, LEARN, INFER, INFER_FIRST_SPIKE, LEARN]
     return {
         "core": _core_job(modes),
         "core_filter": _core_job(modes, rate={"delay": 6, "filter": 4}),
         "core_sparse": _core_job(modes, programming={"every": 3}, neuron={"gain_spread": 0.3}),
+        **{
+            f"pulse_{variant}": _core_job(
+                modes,
+                learning={"free_steps": 16, "nudge_steps": 14, "window": 8, "signal": "pulse"},
+                # The tails of several pulses reach the clip, which is 4 units.
+                pulse={"variant": variant, "length": 10, "amplitude": 0.25, "collision_probability": 0.5},
+                synapses=[
+                    {"bits": 10, "range": 1, "learning_rate": "2^-6", "halve_at": [1], "init": 1.5, "draw": "synapse"},
+                    {"bits": 8, "range": 2, "learning_rate": "2^-4", "halve_at": [1], "init": 1.5, "draw": "synapse"},
+                ],
+            )
+            for variant in ("desynch", "desynch_collision", "naive")
+        },
     }
 
 
@@ -206,23 +219,33 @@ MUTATIONS = [
         (
             "rows and columns swapped",
             "neurons",
-            "Pulses(Const(1), self.pulses, self.post_pulse)",
-            "Pulses(Const(1), self.post_pulse.replicate(len(self.pulses)), self.pulses.any())",
+            "Pulses(~op_r.silent, self.pulses, self.post_pulse)",
+            "Pulses(~op_r.silent, self.post_pulse.replicate(len(self.pulses)), self.pulses.any())",
         ),
         (
             "rows and columns swapped, drawing",
             "synapses",
-            "Mux(pulses.lanes[lane], self.post_integrator, 0) + Mux(pulses.above, self.integrator[lane], 0)",
-            "Mux(pulses.above, self.post_integrator, 0) + Mux(pulses.lanes[lane], self.integrator[lane], 0)",
+            "Mux(pulses.lanes[lane], signal_above, 0) + Mux(pulses.above, signals[lane], 0)",
+            "Mux(pulses.above, signal_above, 0) + Mux(pulses.lanes[lane], signals[lane], 0)",
         ),
         (
             "rows and columns swapped, reading",
             "neurons",
-            "is_row | (is_pair & post_spike_e)",
-            "is_row | (is_pair & spikes_e.any())",
+            "cg_lanes.eq((is_row & ~op_e.silent) | (is_pair & post_spike_e))",
+            "cg_lanes.eq((is_row & ~op_e.silent) | (is_pair & spikes_e.any()))",
         ),
-        ("columns read without a spike", "neurons", "is_row | (is_pair & post_spike_e)", "is_row | is_pair"),
-        ("columns programmed without a spike", "neurons", "(is_pair & (pulses.above | is_drawn))", "is_pair"),
+        (
+            "columns read without a spike",
+            "neurons",
+            "cg_lanes.eq((is_row & ~op_e.silent) | (is_pair & post_spike_e))",
+            "cg_lanes.eq((is_row & ~op_e.silent) | is_pair)",
+        ),
+        (
+            "columns programmed without a spike",
+            "neurons",
+            "(is_pair & (pulses.above | is_drawn | self.naive))",
+            "is_pair",
+        ),
         ("minus is the complement", "neurons", "Cat(self.negative, turned)", "Cat(Const(0, 1), turned)"),
         (
             "currents of all layers aligned alike",
@@ -246,7 +269,7 @@ MUTATIONS = [
         (
             "pulses drawn without their key",
             "chance",
-            "self.word ^ PULSE_KEY ^ spread(number)",
+            "self.word ^ key ^ spread(number)",
             "self.word ^ spread(number)",
         ),
         (
@@ -255,7 +278,7 @@ MUTATIONS = [
             "numbers[c.layer] + c.first + lane for",
             "numbers[c.layer] + lane for",
         ),
-        ("row programs without a pulse", "chance", "op_r.program & (~row_r | pulses.row)", "op_r.program"),
+        ("row programs without a pulse", "chance", "op_r.program & (~row_r | pulses.row | alone_r)", "op_r.program"),
         (
             "PG of both sides exchanged",
             "devices_slopes",
@@ -346,6 +369,35 @@ MUTATIONS = [
         ("every target is zero", "one_chunk", "count - Mux(right, numbers.target, 0)", "count"),
     ),
     *_in(
+        "pulse.py",
+        "sim_pulse",
+        ("half-window off by one", "saw", "Mux(self.delayed, self.half, 0)", "Mux(self.delayed, self.half - 1, 0)"),
+        (
+            "spikes never leave the tail",
+            "saw",
+            "self.filtered + self.leaving - self.old",
+            "self.filtered + self.leaving",
+        ),
+        ("square without its end", "square", "(self.spike + self.old)", "self.spike"),
+        ("square's middle counted once", "square", "(self.delayed + self.delayed_leaving)", "self.delayed"),
+        ("programming pulse at the start", "saw", "self.pulse.eq(self.delayed)", "self.pulse.eq(self.spike)"),
+    ),
+    *_in(
+        "crossbar.py",
+        CORE,
+        ("clip missing", "pulse_desynch", "saturate(value, -clip, clip)[0]", "value"),
+        ("clip one short", "pulse_desynch", "saturate(value, -clip, clip)[0]", "saturate(value, -clip, clip - 1)[0]"),
+        ("tail left under the pulse", "pulse_desynch", "Mux(gone, 0, clipped)", "clipped"),
+        (
+            "pulses always collide",
+            "pulse_desynch_collision",
+            "gone = pulse & self._draw(",
+            "gone = pulse | 0 & self._draw(",
+        ),
+        ("pulses never collide", "pulse_desynch_collision", "gone = pulse & self._draw(", "gone = 0 & self._draw("),
+        ("naive pulse on one side's tail", "pulse_naive", "lane + Mux(op_r.kind == Kind.PAIR, above, 0)", "lane"),
+    ),
+    *_in(
         "core.py",
         CORE,
         ("delay off by one", "core", "[config.rate.delay]\n", "[config.rate.delay + 1]\n"),
@@ -379,7 +431,12 @@ MUTATIONS = [
         ),
         ("image's sign never drawn", "core", "sign = self.word[0] if learning.random_sign else 0", "sign = 0"),
         ("nudged in the free phase", "core", "nudged = self.nudging & is_output", "nudged = is_output"),
-        ("rows of two-way synapses skipped", "core", "Mux(fired, (1 << above) - 1, self.", "(self."),
+        (
+            "rows of two-way synapses skipped",
+            "core",
+            "Mux(acts[chunk.layer][mine].any(), (1 << above) - 1, acts",
+            "(acts",
+        ),
         ("stream key stands still", "core", "self.key.eq(self.key + WEYL)", "self.key.eq(self.key)"),
         ("first spike a step late", "core", "result.first_step.eq(self.step)", "result.first_step.eq(self.step + 1)"),
         (
@@ -388,6 +445,12 @@ MUTATIONS = [
             "[total.eq(0) for total in sums]",
             "[total.eq(total) for total in sums]",
         ),
+        ("half a pulse off by one", "pulse_desynch", "[config.pulse.half, 2 *", "[config.pulse.half + 1, 2 *"),
+        ("whole pulse off by one", "pulse_desynch", "2 * config.pulse.half + 1]", "2 * config.pulse.half]"),
+        ("pulse with the spike", "pulse_desynch", "pulses[lane].eq(rho.pulse),", "pulses[lane].eq(spikes[lane]),"),
+        ("late pulses not served", "pulse_desynch", "Mux(learns, p, 0)", "Mux(learns, 0, 0)"),
+        ("naive programs only rows that fired", "pulse_naive", "self.pulses[chunk.layer][mine].any())", "0)"),
+        ("naive reads silent rows", "pulse_naive", "~self.inputs_served.bit_select(self.list_place, 1)", "0"),
         (
             "gain of the chunk's first neuron",
             "core_sparse",

@@ -309,13 +309,11 @@ class Crossbar(wiring.Component):
             clipped = saturate(value, -clip, clip)[0] if clip < self.numbers.signal.high else value
             gone = Const(0) if limit == 0 else pulse
             if 0 < limit < 1 << 16:
-                gone = pulse & (mix(m, self.word ^ COLLISION_KEY ^ spread(number), f"collides_{name}")[16:] < limit)
+                gone = pulse & self._draw(m, COLLISION_KEY, number, limit, f"collides_{name}")
             m.d.comb += out.eq(Mux(gone, 0, clipped))
             return out
 
-        numbers = neuron_numbers(self.layout.layers)
-        for lane in range(self.layout.lanes):
-            number = self.chunk_constant([numbers[c.layer] + c.first + lane for c in self.layout.chunks], op_r.chunk)
+        for lane, number in enumerate(self._lane_numbers(op_r.chunk)):
             lanes[lane] = emitted(lanes[lane], pulses.lanes[lane], number, str(lane))
         above = emitted(above, pulses.above, op_r.number, "above")
         if self.naive:
@@ -332,18 +330,23 @@ class Crossbar(wiring.Component):
             # A row may be served for the lanes' pulses only, its own neuron being silent.
             return Pulses(~op_r.silent, self.pulses, self.post_pulse), Const(1)
 
-        def sends(number: Value, name: str) -> Value:
-            return mix(m, self.word ^ PULSE_KEY ^ spread(number), name)[16:] < limit
-
         sends_a, sent = Signal(), Signal()
-        m.d.comb += sends_a.eq(sends(op_a.number, "pulse"))
+        m.d.comb += sends_a.eq(self._draw(m, PULSE_KEY, op_a.number, limit, "pulse"))
         m.d.sync += sent.eq(sends_a)
-        numbers = neuron_numbers(self.layout.layers)
         lanes = Signal(self.layout.lanes)
-        for lane in range(self.layout.lanes):
-            number = self.chunk_constant([numbers[c.layer] + c.first + lane for c in self.layout.chunks], op_r.chunk)
-            m.d.comb += lanes[lane].eq(self.pulses[lane] & sends(number, f"pulse_{lane}"))
+        for lane, number in enumerate(self._lane_numbers(op_r.chunk)):
+            m.d.comb += lanes[lane].eq(self.pulses[lane] & self._draw(m, PULSE_KEY, number, limit, f"pulse_{lane}"))
         return Pulses(sent, lanes, self.post_pulse & sent), sends_a
+
+    def _draw(self, m: Module, key: int, number: Value, limit: int, name: str) -> Value:
+        """Does what `key` stands for happen to this neuron in this step? With probability limit / 2^16."""
+        return mix(m, self.word ^ key ^ spread(number), name)[16:] < limit
+
+    def _lane_numbers(self, chunk: Value) -> list[Value]:
+        """The number of each lane's neuron among all."""
+        numbers, chunks = neuron_numbers(self.layout.layers), self.layout.chunks
+        lanes = range(self.layout.lanes)
+        return [self.chunk_constant([numbers[c.layer] + c.first + lane for c in chunks], chunk) for lane in lanes]
 
     def chunk_constant(self, values: list[int], chunk: Value) -> Value:
         """One of `values` by chunk."""
