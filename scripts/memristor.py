@@ -122,7 +122,8 @@ BUILD_TEXT = (
 )
 COST_TEXT = (
     f"What Yosys makes for the ULX3S-85F (synth_ecp5, no place and route) of the self-test's top with `{PRESET}`, "
-    "64-32-10 on 8 lanes (nearly all of it is in the lanes: 32 cost four times as much): ideal devices with dense and with sparse programming, then p=1/15 with each fault alone, "
+    "64-32-10 on 8 lanes (nearly all of it is in the lanes: 32 cost four times as much): ideal devices with dense and "
+    "with sparse programming, then p=1/15 with each fault alone, "
     "and all at once. LUT4, pairs of carries (CCU2C, each in the place of two LUT4s), flip-flops (FF), block RAMs "
     "(DP16KD) and multipliers (MULT18X18D); the last two columns are LUT4 + 2 CCU2C and FF against p=1/15 with ideal "
     "devices. The weight memory has the same words in every line, one word for each row or two-way neuron of a chunk, "
