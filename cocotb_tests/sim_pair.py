@@ -16,7 +16,7 @@ from rtl.pair import Pair
 PER_NEURON = ("membrane", "refractory", "filtered", "integrator")
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=5, timeout_unit="ms")
 async def runs(dut: object) -> None:
     """All runs of the job, from rest."""
     job = harness.job()
@@ -43,7 +43,7 @@ async def runs(dut: object) -> None:
         dut.restart.value = 1
         await edge
         dut.restart.value = 0
-        for _ in range(8):
+        for _ in range(8 + pair.crossbar.extra_stages):
             await edge
         for step in range(pre.shape[1]):
             payload = {"pre": int(pre[run, step]), "post": int(post[run, step])}
