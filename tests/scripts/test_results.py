@@ -27,7 +27,8 @@ def read(path: str | Path) -> Any:
 
 def test_regression() -> None:
     x = np.arange(5.0)
-    assert regression(x, 3 * x - 1) == pytest.approx({"slope": 3, "intercept": -1, "r2": 1})
+    line = regression(x, 3 * x - 1)
+    assert line == pytest.approx({"slope": 3, "intercept": -1, "r2": 1, "noise": 0}, abs=1e-9)
     assert regression(x, np.array([0, 1, 0, 1, 0.0]))["r2"] == pytest.approx(0, abs=0.01)
 
 
