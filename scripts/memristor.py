@@ -16,7 +16,8 @@ COST, COMPARE, BUILD = "device-cost", "compare-memristor", "build-ulx3s-85f-memr
 CLOCK = 50.0
 """MHz to reach."""
 BASE = "p=1/15"
-"""The row that costs are counted from: the preset, ideal devices."""
+BASE_ON_32 = f"{BASE}, 32 lanes"
+"""The rows that costs are counted from: the preset, ideal devices."""
 
 SPARSE = {
     "p=1": ("programming.probability=1",),
@@ -39,6 +40,8 @@ MEASURED = Path("runs") / "results" / "measured-devices.csv"
 
 COST_LANES = f"--set boards.{BOARD}.lanes=8"
 """Costs are those of lanes: eight tell them, in a quarter of the time that the preset's 32 take."""
+_ON_32 = f"boards.{BOARD}.lanes=32"
+"""So do two rows."""
 COST_ROWS: dict[str, tuple[str, ...]] = {
     **SPARSE,
     "neuron gain": GAIN,
@@ -53,6 +56,8 @@ COST_ROWS: dict[str, tuple[str, ...]] = {
     "measured devices": (f"device.file={MEASURED}",),
     "all at once": ALL,
     "all at once, 64 states": (*ALL, *STATES),
+    BASE_ON_32: (_ON_32,),
+    "all at once, 32 lanes": (*ALL, _ON_32),
 }
 """Row -> changes to the preset."""
 
@@ -122,16 +127,16 @@ BUILD_TEXT = (
 )
 COST_TEXT = (
     f"What Yosys makes for the ULX3S-85F (synth_ecp5, no place and route) of the self-test's top with `{PRESET}`, "
-    "64-32-10 on 8 lanes (nearly all of it is in the lanes: 32 cost four times as much): ideal devices with dense and "
-    "with sparse programming, then p=1/15 with each fault alone, "
-    "and all at once. LUT4, pairs of carries (CCU2C, each in the place of two LUT4s), flip-flops (FF), block RAMs "
-    "(DP16KD) and multipliers (MULT18X18D); the last two columns are LUT4 + 2 CCU2C and FF against p=1/15 with ideal "
-    "devices. The weight memory has the same words in every line, one word for each row or two-way neuron of a chunk, "
-    "and one weight in it for each synapse: deviations are hashed, not stored. (With 64 states a weight has 6 bits, "
-    "not 12.) Only measured devices bring memories of their own, beside the weights: one of slopes and offsets and one "
-    "of stuck devices, with as many words."
+    "64-32-10 on 8 lanes: ideal devices with dense and with sparse programming, then p=1/15 with each fault alone, "
+    "and all at once; last the preset's 32 lanes, since nearly all of the cost is in the lanes. LUT4, pairs of carries "
+    "(CCU2C, each in the place of two LUT4s), flip-flops (FF), block RAMs (DP16KD) and multipliers (MULT18X18D); the "
+    "last two columns are LUT4 + 2 CCU2C and FF against p=1/15 with ideal devices on as many lanes. The weight memory "
+    "has the same words in every line of as many lanes, one for each row or two-way neuron of a chunk, with one weight "
+    "for each synapse: deviations are hashed, not stored. (With 64 states a weight has 6 bits, not 12.) Only measured "
+    "devices bring memories of their own, beside the weights: one of slopes and offsets and one of stuck devices, with "
+    "as many words."
 )
-COST_HEAD = ("devices", "LUT4", "CCU2C", "FF", "DP16KD", "of these weights", "of these devices", "MULT18X18D",
+COST_HEAD = ("devices", "lanes", "LUT4", "CCU2C", "FF", "DP16KD", "of these weights", "of these devices", "MULT18X18D",
              "weight words", "LUTs against p=1/15", "FFs against p=1/15")  # fmt: skip
 COMPARE_TEXT = (
     f"`{PRESET}`, every state of every step as above, on devices with faults: each alone, then all at once (64 states "
@@ -161,10 +166,11 @@ def cost_table(found: Found) -> list[list[str]]:
     rows = {row["name"]: row["result"] for row in _rows(found, COST)}
     if BASE not in rows:
         return []
-    base = rows[BASE]["cells"]
+    bases = {rows[name]["lanes"]: rows[name]["cells"] for name in (BASE, BASE_ON_32) if name in rows}
     return [
         [
             name,
+            str(result["lanes"]),
             *(f"{cells.get(kind, 0):,}" for kind in ("lut", "carry", "ff", "bram")),
             str(block_rams(result, "weights")),
             str(block_rams(result, "devices")),
@@ -174,7 +180,7 @@ def cost_table(found: Found) -> list[list[str]]:
             f"{cells.get('ff', 0) - base.get('ff', 0):+,}",
         ]
         for name, result in rows.items()
-        for cells in (result["cells"],)
+        for cells, base in ((result["cells"], bases[result["lanes"]]),)
     ]
 
 
