@@ -132,7 +132,7 @@ def cases(core: Core, cycles: dict[str, list[int]]) -> dict[str, Any]:
     def cycle(i: int) -> dict[str, Any]:
         # The lanes and the neuron above stand beside an operation in stage R, a cycle earlier.
         signed = cycles["post_integrator"][i - 1]
-        bits = core.crossbar.rate_bits
+        bits = core.crossbar.signal_bits
         return {
             "kind": Kind(kinds[i]).name,
             **{name: cycles[name][i] for name in SWITCHES},
