@@ -162,12 +162,13 @@ def luts(cells: dict[str, int]) -> int:
 
 
 def cost_table(found: Found) -> list[list[str]]:
-    """A line a row of `COST_ROWS`."""
+    """A line a row of `COST_ROWS`; one that was not measured says so."""
     rows = {row["name"]: row["result"] for row in _rows(found, COST)}
     if BASE not in rows:
         return []
     bases = {rows[name]["lanes"]: rows[name]["cells"] for name in (BASE, BASE_ON_32) if name in rows}
-    return [
+    missing = [[name, "not measured", *["-"] * (len(COST_HEAD) - 2)] for name in COST_ROWS if name not in rows]
+    measured = [
         [
             name,
             str(result["lanes"]),
@@ -182,6 +183,7 @@ def cost_table(found: Found) -> list[list[str]]:
         for name, result in rows.items()
         for cells, base in ((result["cells"], bases[result["lanes"]]),)
     ]
+    return measured + missing
 
 
 def compare_table(found: Found) -> list[list[str]]:

@@ -325,6 +325,7 @@ def test_tables_of_memristors() -> None:
     assert table[0][1:] == ["8", "1,000", "100", "50", "13", "11", "27", "0", "76", "+0", "+0"]
     assert table[1] == ["all at once", "8", "5,000", "200", "40", "40", "11", "27", "128", "76", "+4,200", "-10"]
     assert table[3][-2:] == ["+5,200", "+10"]
+    assert ["every=5", "not measured"] in [row[:2] for row in table[4:]]
     assert len(memristor.COST_HEAD) == len(table[0])
     assert memristor.cost_table({}) == memristor.compare_table({}) == memristor.build_table({}) == []
 
