@@ -2,7 +2,7 @@
 
 import pytest
 
-from cocotb_tests import faults, sim_crossbar
+from cocotb_tests import sim_crossbar
 from cocotb_tests.bench import simulate
 from cocotb_tests.harness import SIMULATORS
 
@@ -43,7 +43,7 @@ def test_crossbar(job, simulator):
 @pytest.mark.parametrize(
     ("job", "simulator"),
     [*((job, "icarus") for job in _jobs("crossbar") if job.startswith("devices")),
-     *((f"devices_{job}", "verilator") for job in faults.COMBINED)],
+     ("devices_all", "verilator")],
 )  # fmt: skip
 def test_crossbar_of_devices(job, simulator):
     compared, seen = _run(job, simulator)
