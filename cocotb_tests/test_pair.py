@@ -11,6 +11,7 @@ from cocotb_tests import harness
 from cocotb_tests.engine import run_pair_rtl
 from golden.config import load_config, resolve_preset
 from golden.law import law_config, run_pair
+from golden.number import fixed_numbers
 
 DEVICES = {
     "neuron": {},
@@ -23,6 +24,7 @@ DEVICES = {
         "nonlinearity_down": 0.6,
         "write_noise": 1e-3,
     },
+    "stuck": {"stuck_on": 1.0},
 }
 
 
@@ -44,4 +46,5 @@ def test_pair(simulator: str, case: str) -> None:
     for name, values in rtl.items():
         np.testing.assert_array_equal(values, getattr(golden, name), err_msg=name)
     assert golden.spikes.sum() > 50
-    assert np.ptp(golden.weight) > 0
+    assert (np.ptp(golden.weight) > 0) == (case != "stuck")
+    assert golden.weight[0, 0] == (fixed_numbers(config).synapses[1].weight.high if case == "stuck" else 0)

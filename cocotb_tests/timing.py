@@ -6,9 +6,6 @@ programming pulse, one whose spike sends none, and a two-way word whose neurons 
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -18,7 +15,7 @@ from cocotb_tests.driver import field_of
 from golden.config import Config, config_from_dict, config_to_dict
 from golden.network import Network
 from rtl.core import Core
-from rtl.crossbar import Crossbar, Kind, operation_layout
+from rtl.crossbar import Kind, operation_layout
 
 LAYERS = (4, 3, 2)
 IMAGES = 4
@@ -50,29 +47,6 @@ def small(config: Config) -> Config:
     return config_from_dict(data)
 
 
-@contextmanager
-def _visible_switches() -> Iterator[None]:
-    """Keep the crossbar's switches in the Verilog, under the names of its source.
-
-    Amaranth takes a signal's name from the assignment, but not where several stand in one; and Yosys removes what
-    nothing reads, as the conveyors' direction, which this design has from the operation.
-    """
-
-    def look(frame: Any, event: str, _: object) -> None:
-        if event == "return" and frame.f_code is Crossbar.elaborate.__code__:
-            for name in SWITCHES:
-                signal = frame.f_locals[name]
-                signal.name = name
-                signal.attrs["keep"] = 1
-
-    before = sys.getprofile()
-    sys.setprofile(look)
-    try:
-        yield
-    finally:
-        sys.setprofile(before)
-
-
 def record(config: Config) -> dict[str, Any]:
     """The cases of `CASES` that occur, from a run of the RTL: see `cases`."""
     config = small(config)
@@ -91,8 +65,7 @@ def record(config: Config) -> dict[str, Any]:
         "labels": [n % LAYERS[-1] for n in range(IMAGES)],
     }
     core = Core(config)
-    with _visible_switches():
-        build = harness.build(core, "core", "icarus")
+    build = harness.build(core, "core", "icarus")
     return cases(core, build.run("cocotb_tests.sim_timing", job))
 
 

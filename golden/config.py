@@ -82,6 +82,8 @@ class NetworkConfig:
         for size in self.layers:
             if not 1 <= size <= 4096:
                 fail("network.layers", list(self.layers), "each layer needs 1 to 4096 neurons")
+        if sum(self.layers) + len(self.layers) > 2**16:
+            fail("network.layers", list(self.layers), "at most 65,536 neurons and biases: draws tell so many apart")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -486,6 +488,11 @@ class Config:
         """Is this A-EqSpike?"""
         return self.learning.signal == "pulse"
 
+    @property
+    def naive(self) -> bool:
+        """Is this A-EqSpike whose programming pulses write by themselves?"""
+        return self.pulses and self.pulse.variant == "naive"
+
     def _validate_pulses(self) -> None:
         proba = self.pulse.variant == "desynch_proba"
         if proba != (self.programming.probability < 1):
@@ -496,7 +503,7 @@ class Config:
         if self.programming.every > 1:
             fail("programming.every", self.programming.every, "1, with learning.signal pulse")
         for index, synapse in enumerate(self.synapses):
-            if self.pulse.variant == "naive" and synapse.rounding == "stochastic" and synapse.draw != "synapse":
+            if self.naive and synapse.rounding == "stochastic" and synapse.draw != "synapse":
                 fail(f"synapses[{index}].draw", synapse.draw, "synapse, with pulse.variant naive")
 
     def _validate_fixed(self) -> None:

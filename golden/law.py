@@ -133,15 +133,15 @@ class _Pair(NamedTuple):
 
 
 @kernel
-def _run(run, pre, post, word, p, pair, weights, devices, trace):
-    """One run of the pair into `trace`; `pre` and `post` have shape (runs, steps)."""
+def _run(run, pre, post, word, p, pair, start, weights, devices, trace):
+    """One run of the pair into `trace`, from the weight `start`; `pre` and `post` have shape (runs, steps)."""
     for array in (pair.refractory, pair.spikes, pair.pulses, pair.filtered):
         array[:] = 0
     for array in (pair.membrane, pair.integrator):
         array[:] = 0
     pair.history[:] = 0
-    weights[:] = 0
     base = p.base[1]
+    weights[base, 0] = start
     depth = pair.history.shape[0]
     factor, gain, shift, rounding = p.step_factor[1], p.step_gain[1], p.step_shift[1], p.rounding[1]
     saturations = 0
@@ -213,9 +213,11 @@ def run_pair(config: Config, drive_pre: np.ndarray, drive_post: np.ndarray) -> P
     else:
         p = fixed_parameters(config, fixed_numbers(config), 0)
     rows = sum(size + 1 for size in config.network.layers[:-1])
-    weights = np.zeros((rows, 1), number)
     fixed = None if real else fixed_devices(config, fixed_numbers(config))
-    devices = network_devices(config, fixed, weights.shape, row_bases(config.network.layers))
+    devices = network_devices(config, fixed, (rows, 1), row_bases(config.network.layers))
+    # A stuck device has its own weight from the start.
+    start = number((0, p.weight_high[1], p.weight_low[1])[devices.stuck[p.base[1], 0]])
+    weights = np.zeros((rows, 1), number)
     shape = (3, 1)
     spikes, integrator = np.zeros(shape, np.int64), np.zeros(shape, number)
     pair = _Pair(
@@ -245,7 +247,7 @@ def run_pair(config: Config, drive_pre: np.ndarray, drive_post: np.ndarray) -> P
     )
     key = seed_word(config.training.seed)
     for run in range(runs):
-        _run(run, pre, post, image_word((key + run * WEYL) & MASK32), p, pair, weights, devices, trace)
+        _run(run, pre, post, image_word((key + run * WEYL) & MASK32), p, pair, start, weights, devices, trace)
     return trace
 
 
@@ -254,4 +256,5 @@ def weight_change(config: Config, trace: PairTrace) -> np.ndarray:
     synapse = config.synapses[-1]
     rate = synapse.learning_rate * (config.pulse.amplitude if config.pulses else 1)
     lsb = 1.0 if config.number.format == "real" else 2.0**-synapse.fraction_bits
-    return trace.weight[:, -1] * lsb / rate
+    # The first step programs nothing: only a stuck device does not start at 0.
+    return (trace.weight[:, -1] - trace.weight[:, 0]) * lsb / rate

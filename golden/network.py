@@ -535,7 +535,7 @@ def common_parameters(config: Config) -> dict[str, object]:
         "tail_half": config.pulse.half,
         "tail_shape": SHAPES[config.pulse.shape],
         "collision_limit": collision_limit(config),
-        "naive": config.pulses and config.pulse.variant == "naive",
+        "naive": config.naive,
         "pulse_from": config.learning.free_steps if programming.count_from == "nudge" else 0,
         "rounding": np.array([ROUNDING[s.rounding] for s in config.synapses], np.int64),
     }

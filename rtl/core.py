@@ -134,7 +134,9 @@ class Core(wiring.Component):
         """Where above 1, a neuron counts its spikes and every so many sends a programming pulse."""
         self.late = config.pulses
         """A-EqSpike: a neuron's programming pulse comes steps after its spike."""
-        self.naive = config.pulses and config.pulse.variant == "naive"
+        self.own_pulses = self.every > 1 or self.late
+        """Who sends a programming pulse is known from other bits than who fired."""
+        self.naive = config.naive
         self.steps = config.learning.free_steps + config.learning.nudge_steps
         step = range(self.steps + 1)
         super().__init__(
@@ -195,7 +197,7 @@ class Core(wiring.Component):
         """Spikes of the bias neurons since their last programming pulse; does the last one send a pulse?"""
         self.spikes = [None, *(Signal(size, name=f"spikes_{i}") for i, size in enumerate(self.layers) if i)]
         self.pulses = self.spikes
-        if self.every > 1 or self.late:
+        if self.own_pulses:
             self.pulses = [None, *(Signal(size, name=f"pulses_{i}") for i, size in enumerate(self.layers) if i)]
         self.counting = self.nudging if self.config.programming.count_from == "nudge" else Const(1)
         self.rhobar = {
@@ -316,7 +318,7 @@ class Core(wiring.Component):
         m.d.sync += seen.eq(self.step >= tap_steps)
         self.lane_state = Signal(self.state_layout)
         self.lane_spikes = Signal(self.lanes)
-        self.lane_pulses = Signal(self.lanes) if self.every > 1 or self.late else self.lane_spikes
+        self.lane_pulses = Signal(self.lanes) if self.own_pulses else self.lane_spikes
         self.lane_taps = [Signal(self.lanes, name=f"lane_tap_{i}") for i in range(len(taps))]
         with m.If(op_r.kind == Kind.LOAD):
             # An image begins at rest: nothing needs to be cleared in memory.
@@ -326,7 +328,7 @@ class Core(wiring.Component):
                     with m.Case(chunk.index):
                         spikes = self.spikes[chunk.layer][chunk.first : chunk.first + chunk.count]
                         m.d.sync += self.lane_spikes.eq(spikes)
-                        if self.every > 1 or self.late:
+                        if self.own_pulses:
                             pulses = self.pulses[chunk.layer][chunk.first : chunk.first + chunk.count]
                             m.d.sync += self.lane_pulses.eq(pulses)
         with m.If((op_r.kind == Kind.LOAD) | (op_r.kind == Kind.TAP)):
@@ -477,7 +479,7 @@ class Core(wiring.Component):
                         register = self.spikes[chunk.layer]
                         mine = slice(chunk.first, chunk.first + chunk.count)
                         m.d.sync += register[mine].eq(spikes[: chunk.count])
-                        if self.every > 1 or self.late:
+                        if self.own_pulses:
                             m.d.sync += self.pulses[chunk.layer][mine].eq(pulses[: chunk.count])
                         if chunk.layer in self.rhobar:
                             for lane in range(chunk.count):

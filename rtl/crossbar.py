@@ -152,7 +152,7 @@ class Crossbar(wiring.Component):
         self.pair_layers = list(range(1, len(self.synapses)))
         lanes = layout.lanes
         self.signal_bits = self.numbers.signal.bits
-        self.naive = config.pulses and config.pulse.variant == "naive"
+        self.naive = config.naive
         self.tree = AdderTree(lanes, self.weight_bits)
         self.forward_latency = self.tree.latency
         self.accumulator_bits = max(self.numbers.current_bits)
@@ -233,11 +233,17 @@ class Crossbar(wiring.Component):
             # As if only that lane had spiked: its weight comes out of the tree.
             m.d.sync += spikes_e.eq(1 << op_r.post)
 
-        # The switches, at stage E.
+        # The switches, at stage E. They keep their names in the Verilog, the conveyors too, whose direction nothing
+        # else needs: `cocotb_tests.timing` draws them.
         is_row, is_pair = op_e.kind == Kind.ROW, op_e.kind == Kind.PAIR
         post_spike_e = Signal()
-        cg_lanes, cg_above, ccii_up, ccii_down = Signal(), Signal(), Signal(), Signal()
-        pg_lanes, pg_above = Signal(), Signal(lanes)
+        switch = {"attrs": {"keep": 1}}
+        cg_lanes = Signal(**switch)
+        cg_above = Signal(**switch)
+        pg_lanes = Signal(**switch)
+        pg_above = Signal(lanes, **switch)
+        ccii_up = Signal(**switch)
+        ccii_down = Signal(**switch)
         m.d.sync += [
             post_spike_e.eq(self.post_spike),
             pg_lanes.eq(pg_lanes_r),

@@ -79,7 +79,7 @@ class Devices(wiring.Component):
         self.rounder = Rounder(tuple(aligned), list(range(len(aligned))))
         self.fraction = self.rounder.shift
         # In A-EqSpike's naive variant any pulse at a device stands on both sides' signals.
-        self.naive = config.pulses and config.pulse.variant == "naive"
+        self.naive = config.naive
         self.signal_bits = self.numbers.signal.bits + int(self.naive)
         self.varied = bool(self.device.slope_spread or self.device.file)
         self.offset = bool(self.device.threshold_spread or self.device.file)
@@ -89,6 +89,7 @@ class Devices(wiring.Component):
         self.measured = [layer_devices(config, s, d) for s, d in enumerate(self.devices)] if self.device.file else None
         lanes = layout.lanes
         word = data.ArrayLayout(signed(weight_bits), lanes)
+        halvings = max(s.halvings for s in aligned)
         super().__init__(
             {
                 "enable": In(1),
@@ -98,9 +99,7 @@ class Devices(wiring.Component):
                 "layer": In(range(max(2, len(layout.layers) - 1))),
                 "number": In(range(max(2, sum(layout.layers) + len(layout.layers)))),
                 "negative": In(1),
-                "halvings": In(
-                    data.ArrayLayout(range(max(2, *(s.halvings + 1 for s in aligned), 2)), len(layout.layers) - 1)
-                ),
+                "halvings": In(data.ArrayLayout(range(max(2, halvings + 1)), len(layout.layers) - 1)),
                 "step_word": In(32),
                 "pg_lanes": In(lanes),
                 "pg_above": In(lanes),
@@ -331,7 +330,7 @@ class Devices(wiring.Component):
             value = choices[0] if same else Array(choices)[self.layer_at[2]]
             curve = self._delays(value, 2, f"curve_{half}_{lane}")[-1]
             product = slopes[half] * curve + (1 << (FACTOR_BITS - 1))
-            out.append(self._register(product >> FACTOR_BITS, f"factor_{half}_{lane}"))
+            out.append(self._register(product[FACTOR_BITS:], f"factor_{half}_{lane}"))
         return out
 
     def _noise(self, lane: int, shared: dict[str, Value]) -> Signal:

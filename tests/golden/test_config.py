@@ -28,7 +28,7 @@ PRESETS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 
 
 def change(data: dict[str, Any], path: str, value: object) -> dict[str, Any]:
-    apply_override(data, f"{path}={yaml.safe_dump(value, default_flow_style=True).splitlines()[0]}")
+    apply_override(data, f"{path}={yaml.safe_dump(value, default_flow_style=True, width=1000).splitlines()[0]}")
     return data
 
 
@@ -37,6 +37,7 @@ def change(data: dict[str, Any], path: str, value: object) -> dict[str, Any]:
     [
         ("network.layers", [64, 0, 10], "network.layers", "1 to 4096"),
         ("network.layers", [64, -3, 10], "network.layers", "1 to 4096"),
+        ("network.layers", [4096] * 16, "network.layers", "at most 65,536"),
         ("network.layers", [64, 10], "network.layers", "three sizes"),
         ("network.layers", 64, "network.layers", "a list"),
         ("network.layers", [64, "many", 10], "network.layers[1]", "a number"),

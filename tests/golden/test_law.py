@@ -78,3 +78,16 @@ def test_runs_are_independent() -> None:
     assert together.weight[2].tolist() == alone.weight[0].tolist()
     with pytest.raises(ValueError, match="both need"):
         run_pair(config, drive(config, pre), drive(config, post[:2]))
+
+
+@pytest.mark.parametrize("real", [True, False])
+def test_stuck_pair(real: bool) -> None:
+    """A stuck device has its own weight from the start, and does not change."""
+    preset = load_config(
+        resolve_preset("digits"), ["device.stuck_off=1", "synapses.0.draw=synapse", "synapses.1.draw=synapse"]
+    )
+    config = law_config(preset, real)
+    _, pre, post = rate_sweep(2)
+    trace = run_pair(config, drive(config, pre), drive(config, post))
+    assert (trace.weight == (-16 if real else -2048)).all()
+    assert (weight_change(config, trace) == 0).all()
