@@ -594,9 +594,13 @@ class Core(wiring.Component):
                 self.trace.write_step.eq(write_step),
                 self.trace.write_toggle.eq(~self.trace.write_toggle),
                 self.trace.write_valid.eq(self.crossbar.write_valid),
-                self.trace.write_address.eq(self.crossbar.write_address),
-                self.trace.write_data.eq(self.crossbar.write_data),
             ]
+        for bank in range(self.banks):
+            with m.If(self.crossbar.write_valid[bank]):
+                m.d.sync += [
+                    self.trace.write_address[bank].eq(self.crossbar.write_address[bank]),
+                    self.trace.write_data[bank].eq(self.crossbar.write_data[bank]),
+                ]
         # The word and the spikes that belong to the step that is done.
         op_a = self.in_flight[1]
         with m.If((op_a.kind == Kind.UPDATE) & (op_a.chunk == len(layout.chunks) - 1)):
