@@ -14,7 +14,16 @@ from cocotb.triggers import ReadOnly, RisingEdge, ValueChange
 
 from golden.config import Config, HardwareConfig
 from golden.network import LEARN
-from rtl.core import Core, counter_layout, image_layout, neuron_layout, result_layout, weight_layout
+from rtl.core import (
+    COUNTER_BITS,
+    Core,
+    Stage,
+    counter_layout,
+    image_layout,
+    neuron_layout,
+    result_layout,
+    weight_layout,
+)
 
 CLOCK_NS = 2
 
@@ -223,13 +232,28 @@ class CoreDriver:
             weights[s][row, column] = value - (1 << bits) if value >> (bits - 1) else value
         return weights
 
-    async def present(self, image: np.ndarray, label: int, mode: int) -> dict[str, int | list[int]]:
-        """Present one image and return its result's fields."""
-        if self.recording is not None:
-            self.recording = Recording()
+    async def send(self, image: np.ndarray, label: int, mode: int) -> None:
+        """Give the core one image."""
         for pixel in image:
             await self.put("images", pack(self.image_layout, {"pixel": int(pixel), "label": label, "mode": mode}))
+
+    async def present(self, image: np.ndarray, label: int, mode: int) -> dict[str, int | list[int]]:
+        """Present one image and return its result's fields."""
+        await self.send(image, label, mode)
+        return await self.take()
+
+    async def offered(self) -> None:
+        """Wait until the core offers a result, which keeps it from the next image."""
+        await RisingEdge(self.dut.clk)  # The last one, just taken, is gone after it.
+        if not int(self.dut.results__valid.value):
+            await RisingEdge(self.dut.results__valid)
+        await RisingEdge(self.dut.clk)
+
+    async def take(self) -> dict[str, int | list[int]]:
+        """Take one result. The recording, if there is one, goes on with the next image."""
         word = await self.get("results")
+        if self.recording is not None:
+            self.recording = Recording()
         layout = self.result_layout
         result = {name: field_of(layout, word, name) for name in layout.members if name != "counts"}
         counts = layout["counts"]
@@ -239,6 +263,22 @@ class CoreDriver:
         if not result["first_valid"]:
             result["first_spike"] = result["first_step"] = -1
         return result
+
+    async def measured(self) -> dict[str, object]:
+        """Cycles of each stage of the sequencer, and rows that each bank moved, since the counters were cleared."""
+        await ReadOnly()
+        trace = {name: int(getattr(self.dut, f"trace__{name}").value) for name in ("stages", "rows", "row_cycles")}
+        await RisingEdge(self.dut.clk)
+        bits = COUNTER_BITS
+
+        def each(name: str, count: int) -> list[int]:
+            return [trace[name] >> bits * i & (1 << bits) - 1 for i in range(count)]
+
+        return {
+            "stages": dict(zip((stage.name.lower() for stage in Stage), each("stages", len(Stage)), strict=True)),
+            "rows": each("rows", self.core.banks),
+            "row_cycles": trace["row_cycles"],
+        }
 
     async def counters(self) -> dict[str, int | list[int]]:
         """The counters."""

@@ -106,16 +106,33 @@ async def compare(dut: object) -> None:
     spikes_total = 0
     cycles = 0
     progress = job.get("progress")
+
+    async def send_all() -> None:
+        for image, label, mode in zip(job["images"], job["labels"], job["modes"], strict=True):
+            await driver.send(image, int(label), int(mode))
+
+    # Ahead: the next image is sent while one is being presented, and waits.
+    ahead = job.get("ahead", False)
+    network.set_epoch(job["epochs"][0])
+    driver.set_epoch(job["epochs"][0])
+    await driver.clear_counters()
+    if ahead:
+        cocotb.start_soon(send_all())
     for number, (image, label, mode, epoch) in enumerate(
         zip(job["images"], job["labels"], job["modes"], job["epochs"], strict=True)
     ):
         network.set_epoch(epoch)
-        driver.set_epoch(epoch)
         network.clear_counters()
-        await driver.clear_counters()
-        result = await driver.present(image, int(label), int(mode))
+        if not ahead:
+            await driver.send(image, int(label), int(mode))
+        # While the result waits, the core does not begin with the next image.
+        await driver.offered()
         counters = await driver.counters()
+        await driver.clear_counters()
         recording = driver.recording
+        key = int(dut.key.value)
+        driver.set_epoch(job["epochs"][min(number + 1, len(job["epochs"]) - 1)])
+        result = await driver.take()
 
         trace = network.empty_trace(steps, weights=mode == LEARN)
         golden = network.present(image, int(label), int(mode), trace)
@@ -156,7 +173,7 @@ async def compare(dut: object) -> None:
         comparison.check(number, -1, "first spike step", result["first_step"], golden.first_spike_step)
         comparison.check(number, -1, "nudged", result["nudged"], int(golden.nudged))
         comparison.check(number, -1, "result counts", result["counts"], golden.counts)
-        comparison.check(number, -1, "key", int(dut.key.value), network.key)
+        comparison.check(number, -1, "key", key, network.key)
         spikes_total += sum(expected["spikes"])
         if progress:
             with Path(progress).open("a") as file:  # One byte an image, for the progress bar.

@@ -78,8 +78,8 @@ for _seed, _job in enumerate(JOBS.values()):
 class InputProbe(wiring.Component):
     """`InputNeurons` as a top module, whose ports cannot be constant: `spikes` without its `ready`."""
 
-    def __init__(self, config: Config, lanes: int) -> None:
-        self.neurons = InputNeurons(config, lanes)
+    def __init__(self, config: Config, lanes: int, prefetch: bool = False) -> None:
+        self.neurons = InputNeurons(config, lanes, prefetch=prefetch)
         self.inputs, self.lanes = self.neurons.inputs, self.neurons.lanes
         members = dict(self.neurons.signature.members)
         spike = members.pop("spikes").signature.members["payload"]
@@ -95,6 +95,7 @@ class InputProbe(wiring.Component):
             neurons.counting.eq(self.counting),
             self.pulse.eq(neurons.pulse),
             self.loaded.eq(neurons.loaded),
+            self.empty.eq(neurons.empty),
             self.busy.eq(neurons.busy),
             self.spike.eq(neurons.spikes.payload),
             self.spike_valid.eq(neurons.spikes.valid),

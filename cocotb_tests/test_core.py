@@ -38,6 +38,7 @@ def compare(
         "modes": modes,
         "epochs": epochs,
         "pause": pause,
+        "ahead": config.hardware.prefetch,
     }
     build = build or harness.build(Core(config), "core", simulator)
     return build.run("cocotb_tests.sim_compare", job)

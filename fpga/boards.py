@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from amaranth.hdl import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, ResetSignal, Signal
@@ -96,6 +96,33 @@ BOARDS = {
 }
 
 
+def with_clock(board: Board, clock: float | None) -> Board:
+    """The board with its domain `sync` at `clock` MHz. Raises `ValueError` with what the PLL could give instead."""
+    if clock is None or clock == board.clock:
+        return board
+    found: dict[float, dict[str, int]] = {}
+    if board.family == "ice40":
+        # VCO = pin * (DIVF + 1) / (DIVR + 1), 533 to 1066 MHz; DIVQ halves it.
+        for divf in range(128):
+            for divq in range(1, 7):
+                vco = board.oscillator * (divf + 1)
+                if 533 <= vco <= 1066:
+                    found.setdefault(vco / 2**divq, {**board.pll, "DIVF": divf, "DIVQ": divq})
+    else:
+        # VCO = output * CLKOP_DIV, 400 to 800 MHz; the phase detector wants at least 10 MHz.
+        for clki in (1, 2):
+            for clkfb in range(1, 33):
+                out = board.oscillator / clki * clkfb
+                div = next((d for d in range(128, 0, -1) if 400 <= out * d <= 800), None)
+                if div is not None:
+                    pll = {"CLKI_DIV": clki, "CLKFB_DIV": clkfb, "CLKOP_DIV": div, "CLKOP_CPHASE": div // 2 - 1}
+                    found.setdefault(out, {**board.pll, **pll})
+    if clock not in found:
+        near = sorted(found, key=lambda mhz: abs(mhz - clock))[:3]
+        raise ValueError(f"{board.name} can run at {', '.join(f'{mhz:g}' for mhz in sorted(near))} MHz, not {clock:g}")
+    return replace(board, clock=clock, pll=found[clock])
+
+
 class Clock(Elaboratable):
     """Drives the domain `sync` through a PLL, in reset until it is locked and memories are ready.
 
@@ -186,4 +213,4 @@ class Top(Elaboratable):
         return m
 
 
-__all__ = ["BOARDS", "Board", "Clock", "Top"]
+__all__ = ["BOARDS", "Board", "Clock", "Top", "with_clock"]

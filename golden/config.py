@@ -421,11 +421,17 @@ class HardwareConfig:
     """Input neurons updated a cycle, in each bank."""
     banks: int = 1
     """Memories that the rows of the inputs are spread over: so many rows are served a cycle."""
+    prefetch: bool = False
+    """The next image is taken while one is being presented; needs a second memory for pixels."""
+    clock: float | None = None
+    """MHz on a board; None: the board's own (`fpga.boards`)."""
 
     def validate(self, key: str = "hardware") -> None:
         require_range(f"{key}.lanes", self.lanes, 1, 1024)
         require_range(f"{key}.input_lanes", self.input_lanes, 1, 64)
         require_range(f"{key}.banks", self.banks, 1, 8)
+        if self.clock is not None:
+            require_range(f"{key}.clock", self.clock, 1, 400)
 
 
 @dataclass(frozen=True, kw_only=True)

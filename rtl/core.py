@@ -36,24 +36,26 @@ class Mode(enum.Enum, shape=2):
     """The free phase up to the first output spike."""
 
 
-class Stage(enum.Enum, shape=3):
+class Stage(enum.Enum, shape=4):
     """What the sequencer is at, for measurements."""
 
-    FILL = 0
+    IDLE = 0
+    """Waits for an image, or for the last result to be taken."""
+    FILL = 1
     """Takes an image."""
-    BEGIN = 1
+    BEGIN = 2
     """Begins a step, or waits until a chunk's neurons stand."""
-    LOAD = 2
+    LOAD = 3
     """Reads a chunk's state."""
-    SERVE = 3
+    SERVE = 4
     """Serves spikes."""
-    WAIT = 4
+    WAIT = 5
     """Waits for spikes or sums."""
-    UPDATE = 5
+    UPDATE = 6
     """Ends a chunk."""
-    DRAIN = 6
+    DRAIN = 7
     """Waits until the step is over."""
-    RESULT = 7
+    RESULT = 8
     """Judges the outputs, or gives the result."""
 
 
@@ -191,7 +193,10 @@ class Core(wiring.Component):
         self.lanes = self.layout.lanes
         self.crossbar = Crossbar(config, self.layout)
         self.banks = self.layout.banks
-        self.inputs = [InputNeurons(config, self.hardware.input_lanes, rows) for rows in self.layout.rows]
+        self.prefetch = self.hardware.prefetch
+        self.inputs = [
+            InputNeurons(config, self.hardware.input_lanes, rows, self.prefetch) for rows in self.layout.rows
+        ]
         """Those of each bank."""
         self.rates = OutputRates(config, self.layout)
         neuron = neuron_layout(config)
@@ -240,9 +245,9 @@ class Core(wiring.Component):
                             "write_step": Out(step),
                             "write_address": Out(self.crossbar.write_address.shape()),
                             "write_data": Out(self.crossbar.write_data.shape()),
-                            "busy": Out(1),
-                            "served": Out(self.banks),
-                            "stage": Out(Stage),
+                            "stages": Out(data.ArrayLayout(COUNTER_BITS, len(Stage))),
+                            "rows": Out(data.ArrayLayout(COUNTER_BITS, self.banks)),
+                            "row_cycles": Out(COUNTER_BITS),
                         }
                     )
                 ),
@@ -699,15 +704,21 @@ class Core(wiring.Component):
             m.d.sync += self.results.valid.eq(0)
         with m.If(self.key_load):
             m.d.sync += self.key.eq(self.key_data)
-        stage = self.trace.stage
-        m.d.comb += self.trace.busy.eq(1)
+        self.stage = stage = Signal(Stage)
+        images = self.images.payload
+        label, mode = images.label, images.mode
+        if self.prefetch:
+            label, mode = Signal.like(self.label, name="next_label"), Signal(Mode, name="next_mode")
+            m.d.comb += self.images.ready.eq(pixels_ready.all())
+            m.d.comb += [inputs.pixels.valid.eq(self.images.valid) for inputs in self.inputs]
+            with m.If(self.images.valid & self.inputs[0].empty):
+                m.d.sync += [label.eq(images.label), mode.eq(images.mode)]
         for inputs in self.inputs:
             m.d.comb += [inputs.restart.eq(self.restart), inputs.start.eq(self.begin_step)]
             m.d.comb += inputs.pixels.payload.eq(self.images.payload.pixel)
 
         with m.FSM():
             with m.State("IDLE"):
-                m.d.comb += self.trace.busy.eq(0)
                 # Weight commands have priority over the next image, so that both may be offered at once.
                 with m.If(self.weights.valid):
                     m.d.comb += self.weights.ready.eq(~peeking & ~self.weight_data.valid)
@@ -731,11 +742,12 @@ class Core(wiring.Component):
                             with m.If(weight.word >= first):
                                 m.d.sync += bank.eq(other)
                         m.next = "WEIGHT"
-                with m.Elif(self.images.valid & ~self.results.valid & ~self.key_load):
+                offered = loaded.all() if self.prefetch else self.images.valid
+                with m.Elif(offered & ~self.results.valid & ~self.key_load):
                     m.d.comb += self.restart.eq(1)
                     m.d.sync += [
-                        self.label.eq(self.images.payload.label),
-                        self.mode.eq(self.images.payload.mode),
+                        self.label.eq(label),
+                        self.mode.eq(mode),
                         self.word.eq(Mux(self.key == 0, MASK32, self.key)),
                         self.nudging.eq(0),
                         self.step.eq(0),
@@ -755,11 +767,14 @@ class Core(wiring.Component):
                     m.next = "IDLE"
             with m.State("FILL"):
                 m.d.comb += stage.eq(Stage.FILL)
-                m.d.comb += self.images.ready.eq(pixels_ready.all())
-                m.d.comb += [inputs.pixels.valid.eq(self.images.valid) for inputs in self.inputs]
+                filled = Const(1)
+                if not self.prefetch:
+                    filled = loaded.all()
+                    m.d.comb += self.images.ready.eq(pixels_ready.all())
+                    m.d.comb += [inputs.pixels.valid.eq(self.images.valid) for inputs in self.inputs]
                 with m.If(warm != WARM_UP):
                     m.d.sync += [self.word.eq(xorshift32(self.word)), warm.eq(warm + 1)]
-                with m.If(loaded.all() & (warm == WARM_UP)):
+                with m.If(filled & (warm == WARM_UP)):
                     sign = self.word[0] if learning.random_sign else 0
                     m.d.sync += self.negative.eq(sign)
                     m.next = "STEP"
@@ -905,9 +920,6 @@ class Core(wiring.Component):
                     m.d.sync += self.key.eq(self.key + WEYL)
                 m.next = "IDLE"
 
-        bank_kind = (self.op.kind == Kind.ROW) | (self.op.kind == Kind.PAIR)
-        m.d.comb += self.trace.served.eq(Cat(bank_kind, *(row.valid for row in self.op.rows)))
-
     def _choose_pairs(self, m: Module, at: Value, pending: Signal, known: Signal, learns: Value) -> None:
         """Which neurons above need serving: all when a neuron of the chunk fired, else those that fired themselves; a
         late programming pulse counts as well while the chip learns."""
@@ -987,6 +999,19 @@ class Core(wiring.Component):
         increments += [
             (counters.spikes[layer], Mux(layer_of == layer, fired, 0)) for layer in range(1, len(self.layers))
         ]
+        # For measurements in a simulator.
+        first = (self.op.kind == Kind.ROW) | (self.op.kind == Kind.PAIR)
+        moved = Cat(first, *(row.valid for row in self.op.rows))
+        with m.If(self.clear_counters):
+            m.d.sync += [self.trace.stages.as_value().eq(0), self.trace.rows.as_value().eq(0)]
+            m.d.sync += self.trace.row_cycles.eq(0)
+        with m.Else():
+            for kind in Stage:
+                with m.If(self.stage == kind):
+                    m.d.sync += self.trace.stages[kind.value].eq(self.trace.stages[kind.value] + 1)
+            for bank in range(self.banks):
+                m.d.sync += self.trace.rows[bank].eq(self.trace.rows[bank] + moved[bank])
+            m.d.sync += self.trace.row_cycles.eq(self.trace.row_cycles + moved.any())
         with m.If(self.clear_counters):
             m.d.sync += counters.as_value().eq(0)
         with m.Else():

@@ -93,11 +93,13 @@ class InputNeurons(wiring.Component):
     never stalled) gives the places, among `neurons` (by default all inputs), of those that fired, in rising order, one
     a cycle. `busy` is high from the cycle after `start` until the last spike is out: at most words + spikes + 4 cycles,
     with words = ceil(len(neurons) / Q); words without a spike cost nothing while spikes of the word before wait.
-    `restart` forgets the image. Where only every N-th spike programs, `pulse` says with each spike whether it sends a
+    `restart` forgets the image. With `prefetch`, it begins with the image that was filled instead, and the next one may
+    be filled while its steps run; `loaded` then tells of the next. `empty` is high before an image's first pixel. Where
+    only every N-th spike programs, `pulse` says with each spike whether it sends a
     programming pulse; spikes are counted in steps that `counting` is high in.
     """
 
-    def __init__(self, config: Config, lanes: int, neurons: list[int] | None = None) -> None:
+    def __init__(self, config: Config, lanes: int, neurons: list[int] | None = None, prefetch: bool = False) -> None:
         self.numbers = fixed_numbers(config)
         self.inputs = config.network.layers[0]
         self.neurons = list(range(self.inputs)) if neurons is None else neurons
@@ -106,11 +108,13 @@ class InputNeurons(wiring.Component):
         self.words = -(-len(self.neurons) // self.lanes)
         self.index_bits = max(1, ceil_log2(len(self.neurons)))
         self.every = config.programming.every
+        self.prefetch = prefetch
         super().__init__(
             {
                 "pixels": In(stream.Signature(unsigned(self.numbers.pixel_bits))),
                 "restart": In(1),
                 "loaded": Out(1),
+                "empty": Out(1),
                 "start": In(1),
                 "busy": Out(1),
                 "spikes": Out(stream.Signature(unsigned(self.index_bits), always_ready=True)),
@@ -123,22 +127,80 @@ class InputNeurons(wiring.Component):
         m = Module()
         numbers, lanes = self.numbers, self.lanes
         fields = {"pixel": numbers.pixel_bits, "membrane": numbers.input_bits}
-        if self.every > 1:
-            fields["pulse_count"] = (self.every - 1).bit_length()
-        neuron = data.StructLayout(fields)
-        word = data.ArrayLayout(neuron, lanes)
-        m.submodules.memory = memory = Memory(shape=unsigned(word.size), depth=self.words, init=[])
-        write, read = memory.write_port(), memory.read_port()
-        address_bits = len(read.addr)
+        counts = {"pulse_count": (self.every - 1).bit_length()} if self.every > 1 else {}
+        # Filled: a pixel, and the phase that the membrane starts an image at.
+        filled = data.ArrayLayout(data.StructLayout(fields), lanes)
+        word = data.ArrayLayout(data.StructLayout(fields | counts), lanes)
+        address_bits = ceil_log2(self.words)
+        fill_address = Signal(address_bits)
+        address, read_address = Signal(address_bits), Signal(address_bits)
+        go, valid = Signal(), Signal()
+        old, new = Signal(word), Signal(word)
+        gathered, write_filled = Signal(filled), Signal()
+        if self.prefetch:
+            # The image being presented, and the next; the membranes of the former by themselves.
+            changing = data.ArrayLayout(data.StructLayout({"membrane": numbers.input_bits} | counts), lanes)
+            m.submodules.images = images = Memory(shape=unsigned(filled.size), depth=2 * self.words, init=[])
+            m.submodules.memory = memory = Memory(shape=unsigned(changing.size), depth=self.words, init=[])
+            fill_write, image_read = images.write_port(), images.read_port()
+            write, read = memory.write_port(), memory.read_port()
+            half, begun, first = Signal(), Signal(), Signal()
+            """The half being filled; a step has begun; it is the image's first."""
+            image, state, changed = Signal(filled), Signal(changing), Signal(changing)
+            with m.If(self.restart):
+                m.d.sync += [half.eq(~half), begun.eq(0)]
+            with m.Elif(self.start):
+                m.d.sync += [begun.eq(1), first.eq(~begun)]
+            m.d.comb += [
+                fill_write.addr.eq(fill_address + Mux(half, self.words, 0)),
+                fill_write.data.eq(gathered),
+                fill_write.en.eq(write_filled),
+                image_read.addr.eq(address + Mux(half, 0, self.words)),
+                image_read.en.eq(go),
+                read.addr.eq(address),
+                read.en.eq(go),
+                image.eq(image_read.data),
+                state.eq(read.data),
+                write.addr.eq(read_address),
+                write.data.eq(changed),
+                write.en.eq(valid & go),
+            ]
+            for lane in range(lanes):
+                m.d.comb += [
+                    old[lane].pixel.eq(image[lane].pixel),
+                    old[lane].membrane.eq(Mux(first, image[lane].membrane, state[lane].membrane)),
+                    changed[lane].membrane.eq(new[lane].membrane),
+                ]
+                if counts:
+                    m.d.comb += [
+                        old[lane].pulse_count.eq(Mux(first, 0, state[lane].pulse_count)),
+                        changed[lane].pulse_count.eq(new[lane].pulse_count),
+                    ]
+        else:
+            m.submodules.memory = memory = Memory(shape=unsigned(word.size), depth=self.words, init=[])
+            write, read = memory.write_port(), memory.read_port()
+            fresh = Signal(word)
+            m.d.comb += [read.addr.eq(address), read.en.eq(go), old.eq(read.data)]
+            for lane in range(lanes):
+                m.d.comb += [
+                    fresh[lane].pixel.eq(gathered[lane].pixel), fresh[lane].membrane.eq(gathered[lane].membrane)
+                ]  # fmt: skip
+            with m.If(self.loaded):
+                m.d.comb += [write.addr.eq(read_address), write.data.eq(new), write.en.eq(valid & go)]
+            with m.Else():
+                m.d.comb += [write.addr.eq(fill_address), write.data.eq(fresh), write.en.eq(write_filled)]
 
         # Filling: pixels are gathered into a word.
-        filling = Signal(word)
+        filling = Signal(filled)
         place = Signal(range(lanes + 1))
         count = Signal(range(self.inputs + 1))
         phase = Signal(range(max(2, numbers.input_threshold)))
-        fill_address = Signal(address_bits)
-        gathered = Signal(word)
-        m.d.comb += [gathered.eq(filling), self.loaded.eq(count == self.inputs), self.pixels.ready.eq(~self.loaded)]
+        m.d.comb += [
+            gathered.eq(filling),
+            self.empty.eq(count == 0),
+            self.loaded.eq(count == self.inputs),
+            self.pixels.ready.eq(~self.loaded),
+        ]
         with m.Switch(place):
             for lane in range(lanes):
                 with m.Case(lane):
@@ -165,20 +227,16 @@ class InputNeurons(wiring.Component):
 
         # A step: read a word, update it, write it back; its spikes wait (`held`) until those of the word before are
         # handed out one by one (`pending`).
-        running, valid = Signal(), Signal()
-        address, read_address = Signal(address_bits), Signal(address_bits)
+        running = Signal()
         held, held_word, held_sends = Signal(lanes), Signal(address_bits), Signal(lanes)
         pending, pending_word, pending_sends = Signal(lanes), Signal(address_bits), Signal(lanes)
         rest = pending & (pending - 1)[:lanes]
-        go, take = Signal(), Signal()
-        old, new = Signal(word), Signal(word)
+        take = Signal()
         fired, sends = Signal(lanes), Signal(lanes)
         m.d.comb += [
             take.eq(rest == 0),
             go.eq(take | (held == 0)),
-            read.addr.eq(address),
-            read.en.eq(go),
-            old.eq(read.data),
+            write_filled.eq(fill & full),
             self.busy.eq(running | valid | held.any() | pending.any()),
         ]
         for lane in range(lanes):
@@ -228,11 +286,6 @@ class InputNeurons(wiring.Component):
             ),
             self.pulse.eq((lowest & pending_sends).any()),
         ]
-
-        with m.If(self.loaded):
-            m.d.comb += [write.addr.eq(read_address), write.data.eq(new), write.en.eq(valid & go)]
-        with m.Else():
-            m.d.comb += [write.addr.eq(fill_address), write.data.eq(gathered), write.en.eq(fill & full)]
 
         with m.If(self.restart):
             m.d.sync += [count.eq(0), phase.eq(0), place.eq(0), filling.eq(0), fill_address.eq(0)]

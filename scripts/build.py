@@ -208,8 +208,8 @@ def run_synthesis(
 
 def _checked(config: Config | str | Path, board: str, overrides: Sequence[str]) -> tuple[Config, Board]:
     """The config and the board, if they can be built."""
-    from fpga.boards import BOARDS
-    from golden.config import fail
+    from fpga.boards import BOARDS, with_clock
+    from golden.config import fail, hardware_for
 
     if not hasattr(config, "network"):
         config = read_config(str(config), overrides)
@@ -222,7 +222,10 @@ def _checked(config: Config | str | Path, board: str, overrides: Sequence[str]) 
 
         if problem := measured_devices_problem(config, BOARDS[board]):
             raise UsageProblem(f"device.file: {config.device.file}: {problem}")
-    return config, BOARDS[board]
+    try:
+        return config, with_clock(BOARDS[board], hardware_for(config, board).clock)
+    except ValueError as error:
+        raise UsageProblem(f"{config.name}: boards.{board}.clock: {error}") from None
 
 
 def _generate(
@@ -269,7 +272,8 @@ def _sizes(config: Config, selftest: SelfTest) -> dict[str, Any]:
         "layers": list(config.network.layers),
         "weight_bits": selftest.core.crossbar.weight_bits,
         "lanes": selftest.core.lanes,
-        "input_lanes": selftest.core.inputs.lanes,
+        "input_lanes": selftest.core.inputs[0].lanes,
+        "banks": selftest.core.banks,
     }
 
 
