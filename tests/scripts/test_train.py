@@ -6,10 +6,8 @@ import errno
 import json
 import os
 import resource
-import signal
 import subprocess
 import sys
-import time
 import types
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from golden.config import load_config
 from golden.network import Network
 from scripts import train as training
 from scripts.weights import load_weights
+from tests.scripts.processes import interrupt, start
 
 RUN_FILES = {"config.yaml", "metrics.json", "weights.npz"}
 
@@ -241,25 +240,9 @@ def test_ctrl_c(workers: int | None, tiny: str, run) -> None:
     """SIGINT in the middle of training: status 130, one line, a whole checkpoint, nothing else; then it goes on."""
     seeds = [] if workers is None else ["--seeds", "2", "--workers", str(workers)]
     folder = Path("a") if workers is None else Path("a/seed-7")
-    process = subprocess.Popen(
-        # A shell starts background jobs with SIGINT ignored, and children inherit it: be as in the foreground.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        args=[sys.executable, "-m", "scripts.cli", "train", tiny, "--out", "a", "--epochs", "99999", *seeds],
-        env=os.environ | {"PYTHONPATH": root()}, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        deadline = time.monotonic() + 120
-        while not ((folder / "metrics.json").exists() and read(folder / "metrics.json")["epochs"]):
-            assert time.monotonic() < deadline
-            assert process.poll() is None
-            time.sleep(0.05)
-        os.killpg(process.pid, signal.SIGINT)
-        _, stderr = process.communicate(timeout=60)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+    process = start("train", tiny, "--out", "a", "--epochs", "99999", *seeds)
+    metrics = folder / "metrics.json"
+    stderr = interrupt(process, lambda: metrics.exists() and read(metrics)["epochs"])
     assert process.returncode == 130
     assert stderr == "eqspike: interrupted; resume with: eqspike train --resume a\n"
     assert {path.name for path in folder.iterdir()} == RUN_FILES
