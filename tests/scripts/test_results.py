@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import types
@@ -18,6 +19,7 @@ from golden.config import load_config, resolve_preset
 from golden.law import run_pair
 from golden.network import Network
 from scripts import memristor, report, results
+from scripts.errors import CommandError
 from scripts.law import regression
 
 
@@ -341,3 +343,33 @@ def test_rows_of_memristors_can_be_built(tmp_path: Path, monkeypatch: pytest.Mon
         configs = [repr(load_config(resolve_preset(memristor.PRESET), changes)) for changes in all_changes]
         assert len({*configs}) >= len(configs) - 2  # the simulators run the same, and 32 lanes are the preset's
     Network(load_config(resolve_preset(memristor.PRESET), memristor.COST_ROWS["measured devices"]))
+
+
+@pytest.mark.parametrize("status", [0, 1, 2])
+@pytest.mark.parametrize("writes", [True, False])
+@pytest.mark.parametrize("may_miss", [True, False])
+def test_a_missed_clock_is_a_result(
+    status: int, writes: bool, may_miss: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Status 1 counts where it may, and only with a file of this run, not with one that was there before."""
+    path = tmp_path / "runs" / "results" / "m" / "build.json"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"mhz": 0}')
+    os.utime(path, (1, 1))
+
+    def call(command: list[str], cwd: Path) -> int:
+        if writes:
+            path.write_text('{"mhz": 19}')
+        return status
+
+    monkeypatch.setattr(results, "ROOT", tmp_path)
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(results.subprocess, "call", call)
+    monkeypatch.chdir(tmp_path)
+    row = results.Measurement("m", "build x --out {out}", "build.json", may_miss=may_miss)
+    if status == 0 or (status == 1 and may_miss and writes):
+        assert results.run_measurement(row)["result"] == {"mhz": 19 if writes else 0}
+        assert (tmp_path / "results" / "m.json").exists()
+    else:
+        with pytest.raises(CommandError, match=f"status {status}"):
+            results.run_measurement(row)
