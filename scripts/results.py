@@ -526,9 +526,9 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[dict[str, dict[str, A
     (
         "Memristors: where the differences from the thesis come from",
         "Faults again, with weights that keep to the middle of their devices (a wider `range` for the same weights) "
-        "and with rho-bar from a moving average; and sparse programming with the thesis's own constants in real numbers: "
-        "one learning rate without schedule, initial weights of variance 1 / fan-in, no skip rule. Validation part, "
-        "mean and standard deviation over seeds 10 to 12.",
+        "and with rho-bar from a moving average; and sparse programming with the thesis's own constants in real "
+        "numbers: one learning rate without schedule, initial weights of variance 1 / fan-in, no skip rule. Validation "
+        "part, mean and standard deviation over seeds 10 to 12.",
         ("fault", *HEAD),
         partial(_sweep, name=DIFFERENCES),
     ),
