@@ -316,12 +316,15 @@ def _accuracy(found: dict[str, dict[str, Any]]) -> list[list[str]]:
 
 def _comparisons(found: dict[str, dict[str, Any]]) -> list[list[str]]:
     rows = []
-    for name in ("verilator", "icarus", "epoch", *ODD):
+    pulses = [f"digits-aeqspike-{name}{simulator}" for name in AEQSPIKE for simulator in ("", "-icarus")]
+    for name in ("verilator", "icarus", "epoch", *ODD, *pulses):
         entry = found.get(f"compare-{name}")
         if not entry:
             continue
         r = entry["result"]
         sizes = "-".join(map(str, r["layers"]))
+        if name in pulses:
+            sizes = f"A-EqSpike {r['config'].removeprefix('digits-aeqspike-')}, {sizes}"
         rows.append(
             [f"{sizes} on {r['lanes']} lanes", r["simulator"], f"{r['images']:,}", f"{r['words_compared']:,}",
              f"{r['mismatches']:,}", f"{entry['seconds']:.0f} s", f"`{entry['command']}`"]
@@ -598,6 +601,11 @@ def _readme_table(found: dict[str, dict[str, Any]]) -> str:
     for row in _law(found):
         if row[1] == "real":
             rows.append([f"Learning law, {row[0]}", f"R² {row[2]}", row[3], row[4]])
+    for row in _aeqspike_law(found):
+        if row[-1] in ("met", "missed"):
+            rows.append(
+                [f"Learning law, A-EqSpike {row[0]}, dW against the {row[1]}", f"R² {row[6]}", ">= 0.95", row[-1]]
+            )
     rows += [[row[0], row[1], row[2], row[3]] for row in _speeds(found)]
     return "\n".join(_table(("what", "measured", "to reach", "status"), rows))
 
