@@ -22,19 +22,6 @@ if TYPE_CHECKING:
     from fpga.selftest import SelfTest
     from golden.config import Config
 
-PREPARE = r"""setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:COLLISION_X_MASK=1'0 %i
-rename -hide w:*\[*
-"""
-"""Yosys commands before synthesis. First: no memory of the core is read where it is written in the same cycle, or what
-is read is not used; without this Yosys surrounds every block RAM with flip-flops that give the old word then. Second:
-Yosys 0.70 takes a signal named x[0] for a bit of x, and its technology mapping then fails."""
-
-
-ALL_IN_BLOCKS = 'setattr -set ram_style "block" m:*\n'
-"""For an iCE40, which has no other memory: Yosys would make flip-flops of a wide memory of a few words, such as the
-neurons' state on many lanes."""
-
-
 SOFT = r"""(* techmap_celltype = "$mul" *)
 module multiply_by_constant (A, B, Y);
   parameter A_SIGNED = 0, B_SIGNED = 0, A_WIDTH = 1, B_WIDTH = 1, Y_WIDTH = 1;
@@ -232,6 +219,7 @@ def _generate(
     from fpga import tools
     from fpga.boards import Top
     from fpga.selftest import SelfTest
+    from fpga.synthesis import ALL_IN_BLOCKS, PREPARE
     from golden.config import hardware_for
 
     _stage(f"self-test: {images} images, {passes} passes on the golden model")
