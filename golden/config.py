@@ -72,12 +72,15 @@ class DatasetConfig:
     test_limit: int | None = None
     """At most so many images for training (before the validation part is cut out) and testing, drawn from the seed,
     every class in proportion; None: all."""
+    brightness: float = 1.0
+    """White pixels fire at this part of f_max: darker images have fewer input spikes, which are the chip's work."""
 
     def validate(self) -> None:
         if self.name not in DATASETS and not (self.name.startswith("idx:") and len(self.name) > 4):
             fail("dataset.name", self.name, f"allowed: {', '.join(DATASETS)}, idx:DIR")
         require_range("dataset.test_fraction", self.test_fraction, 0.01, 0.9)
         require_range("dataset.validation_fraction", self.validation_fraction, 0.0, 0.9)
+        require_range("dataset.brightness", self.brightness, 0.01, 1.0)
         for name in ("train_limit", "test_limit"):
             if (limit := getattr(self, name)) is not None:
                 require_range(f"dataset.{name}", limit, 1, 2**32)

@@ -114,9 +114,11 @@ def load_source(config: Config) -> Source:
     return source
 
 
-def scale(images: np.ndarray, white: int, full_scale: int) -> np.ndarray:
-    """Pixels 0..white on the input neurons' grid, 0..full_scale, to the nearest: white is f_max exactly."""
-    return (images.astype(np.int64) * full_scale + white // 2) // white
+def scale(images: np.ndarray, white: int, config: Config) -> np.ndarray:
+    """Pixels 0..white on the input neurons' grid, 0..full_scale, to the nearest. White becomes dataset.brightness times
+    full_scale: at 1 it is f_max exactly."""
+    peak = round(config.dataset.brightness * config.input.full_scale)
+    return (images.astype(np.int64) * peak + white // 2) // white
 
 
 def split(images: np.ndarray, labels: np.ndarray, fraction: float, seed: list[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -177,7 +179,7 @@ def load_split(config: Config) -> Split:
         test = _limited(config, "test", test_labels, test, 5)
 
     def part(images: np.ndarray, labels: np.ndarray, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        chosen = scale(images[members], source.white, config.input.full_scale)
+        chosen = scale(images[members], source.white, config)
         return chosen, labels[members].astype(np.int64)
 
     return Split(*part(images, labels, train), *part(test_images, test_labels, test))

