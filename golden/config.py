@@ -74,6 +74,8 @@ class DatasetConfig:
     every class in proportion; None: all."""
     brightness: float = 1.0
     """White pixels fire at this part of f_max: darker images have fewer input spikes, which are the chip's work."""
+    shift: int = 0
+    """Training images are moved by up to so many pixels both ways, anew in every epoch (of square images)."""
 
     def validate(self) -> None:
         if self.name not in DATASETS and not (self.name.startswith("idx:") and len(self.name) > 4):
@@ -81,6 +83,7 @@ class DatasetConfig:
         require_range("dataset.test_fraction", self.test_fraction, 0.01, 0.9)
         require_range("dataset.validation_fraction", self.validation_fraction, 0.0, 0.9)
         require_range("dataset.brightness", self.brightness, 0.01, 1.0)
+        require_range("dataset.shift", self.shift, 0, 8)
         for name in ("train_limit", "test_limit"):
             if (limit := getattr(self, name)) is not None:
                 require_range(f"dataset.{name}", limit, 1, 2**32)

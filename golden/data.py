@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -111,6 +112,8 @@ def load_source(config: Config) -> Source:
             raise DataError(
                 f"dataset {name}: {part}labels up to {labels.max()}, but network.layers ends with {outputs}"
             )
+    if config.dataset.shift and math.isqrt(inputs) ** 2 != inputs:
+        raise DataError(f"dataset.shift: {config.dataset.shift} is not valid; {inputs} pixels are no square image")
     return source
 
 
@@ -188,3 +191,20 @@ def load_split(config: Config) -> Split:
 def epoch_order(config: Config, epoch: int, count: int) -> np.ndarray:
     """Order in which the images of `epoch` are learned."""
     return np.random.default_rng([config.training.seed, 2, epoch]).permutation(count)
+
+
+def epoch_moves(config: Config, epoch: int, count: int) -> np.ndarray:
+    """How far each of `count` training images is moved in `epoch`: pixels down and right, shape (count, 2)."""
+    most = config.dataset.shift
+    return np.random.default_rng([config.training.seed, 6, epoch]).integers(-most, most + 1, (count, 2))
+
+
+def move(images: np.ndarray, moves: np.ndarray) -> np.ndarray:
+    """Square images, shape (images, pixels), each moved by its pixels down and right, (images, 2), on black."""
+    side = math.isqrt(images.shape[1])
+    margin = int(abs(moves).max(initial=0))
+    if not margin:
+        return images
+    wide = np.pad(images.reshape(-1, side, side), ((0, 0), (margin, margin), (margin, margin)))
+    rows, columns = (margin + np.arange(side) - moves[:, axis, None] for axis in (0, 1))
+    return wide[np.arange(len(images))[:, None, None], rows[:, :, None], columns[:, None, :]].reshape(len(images), -1)

@@ -73,6 +73,7 @@ def change(data: dict[str, Any], path: str, value: object) -> dict[str, Any]:
         ("number.format", "float", "number.format", "fixed, real"),
         ("dataset.name", "mnist", "dataset.name", "digits, mnist5k, fashion-mnist, random, idx:DIR"),
         ("dataset.name", "idx:", "dataset.name", "idx:DIR"),
+        ("dataset.shift", -1, "dataset.shift", "0 to 8"),
         ("dataset.brightness", 1.5, "dataset.brightness", "0.01 to 1"),
         ("dataset.train_limit", 0, "dataset.train_limit", "1 to"),
         ("dataset.test_limit", 2.5, "dataset.test_limit", "a whole number"),

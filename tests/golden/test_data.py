@@ -11,7 +11,7 @@ import pytest
 
 from golden import data
 from golden.config import config_from_dict
-from golden.data import DataError, choose, epoch_order, load_source, load_split, split
+from golden.data import DataError, choose, epoch_moves, epoch_order, load_source, load_split, move, split
 
 
 def sizes(config) -> tuple[int, int]:
@@ -196,3 +196,29 @@ def test_epoch_order(make_config) -> None:
     assert first.tolist() == epoch_order(config, 0, 50).tolist()
     assert first.tolist() != epoch_order(config, 1, 50).tolist()
     assert first.tolist() != epoch_order(make_config(training={"seed": 8}), 0, 50).tolist()
+
+
+def test_moves(make_config) -> None:
+    config = make_config(dataset={"shift": 2})
+    moves = epoch_moves(config, 1, 400)
+    assert {*moves.ravel().tolist()} == {-2, -1, 0, 1, 2}
+    assert moves.tolist() == epoch_moves(config, 1, 400).tolist()
+    assert moves.tolist() != epoch_moves(config, 2, 400).tolist()
+    assert not epoch_moves(make_config(), 1, 400).any()
+
+
+def test_moved_images() -> None:
+    generator = np.random.default_rng(3)
+    images = generator.integers(0, 17, (50, 25))
+    moves = generator.integers(-3, 4, (50, 2))
+    for image, (down, right), moved in zip(images, moves, move(images, moves), strict=True):
+        for y in range(5):
+            for x in range(5):
+                inside = 0 <= y - down < 5 and 0 <= x - right < 5
+                assert moved[5 * y + x] == (image[5 * (y - down) + x - right] if inside else 0)
+    assert move(images, np.zeros((50, 2), int)).tolist() == images.tolist()
+
+
+def test_only_square_images_move(make_config) -> None:
+    with pytest.raises(DataError, match=r"dataset\.shift: 1 is not valid; 8 pixels are no square image"):
+        load_split(make_config(network={"layers": [8, 5, 3]}, dataset={"shift": 1}))
