@@ -215,7 +215,11 @@ class Executor(wiring.Component):
                     for entry in COMMANDS:
                         with m.Case(entry.code):
                             m.d.sync += head_left.eq(entry.head_bytes)
-                with m.If(identify | (back == 0)):
+                with m.If(identify):
+                    # Its number may be any, and so have the slot of the answer that is being sent.
+                    with m.If(self.replies.ready):
+                        m.next = "HEAD"
+                with m.Elif(back == 0):
                     m.next = "HEAD"
                 with m.Elif(back <= kept):
                     m.next = "SEND"
