@@ -50,6 +50,8 @@ class Board:
     leds: dict[str, tuple[str, int]]
     """passed, failed and (where there is a third) running -> resource of the board. `passed` shines while the host link
     has work."""
+    loader: str
+    """The board's name in openFPGALoader."""
     baud: int = 2_000_000
     """Of the host link, unless a build says otherwise."""
 
@@ -94,6 +96,7 @@ BOARDS = {
             cells={"lc": ("ICESTORM_LC",), "bram": ("ICESTORM_RAM",), "dsp": ("ICESTORM_DSP",)},
             bitstream="bin",
             leds={"passed": ("led_g", 0), "failed": ("led_r", 0)},
+            loader="ice40_generic",
         ),
         Board(
             name="ulx3s-85f",
@@ -110,6 +113,7 @@ BOARDS = {
             cells={"lut": ("TRELLIS_COMB",), "ff": ("TRELLIS_FF",), "bram": ("DP16KD",), "dsp": ("MULT18X18D",)},
             bitstream="bit",
             leds={"passed": ("led", 0), "failed": ("led", 1), "running": ("led", 2)},
+            loader="ulx3s",
         ),
     )
 }
