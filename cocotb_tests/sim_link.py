@@ -36,12 +36,14 @@ CONFIG = {
 }
 JOBS = {
     "mixed": {"config": config_data(**CONFIG), "seed": 940, "frames": 250, "bytes": 10_000},
+    "rushed": {"config": config_data(**CONFIG), "seed": 942, "frames": 150, "bytes": 100, "rushed": 0.9},
     # Pixels of two bytes.
     "wide": {
         "config": config_data(**CONFIG | {"input": {"full_scale": 1024}}), "seed": 941, "frames": 60, "bytes": 1000,
     },
 }  # fmt: skip
-COUNTERS = [name for name in (r.name for r in protocol.registers()) if name in ("steps", "synops", "images", "nudged")]
+FUZZ = {**JOBS["mixed"], "seed": 950, "frames": 11_000, "bytes": 1_000_000}
+"""The long one: 10,000 damaged frames with whole ones between, and 1,000,000 bytes of noise."""
 
 
 def make(job: dict) -> wiring.Component:
@@ -198,6 +200,8 @@ class Stimulus:
         part = load_split(chip.config)
         self.images, self.labels = part.train_images, part.train_labels
         self.job = job
+        self.hurt = 0
+        """Damaged frames so far."""
         self.past: deque[bytes] = deque(maxlen=SLOTS - 1)
 
     def pieces(self) -> object:
@@ -210,11 +214,16 @@ class Stimulus:
         for _ in range(frames):
             good = self.request()
             for _ in range(random.choice([0, 1, 1, 2])):
+                self.hurt += 1
                 yield self.damaged()
             yield good
             self.past.append(good)
             if random.random() < 0.2:
-                yield random.choice(self.past)
+                again = random.choice(self.past)
+                yield again
+                if random.random() < self.job.get("rushed", 0):
+                    # A host begins anew while its slot's answer is on the way a second time.
+                    yield self.whole("identify", sequence=decode(again[:-1]).number + 8 * random.randrange(32) & 0xFF)
             if random.random() < 0.1:
                 yield self.whole(sequence=(chip.expected + random.randint(1, 200)) & 0xFF)
         left = self.job["bytes"]
@@ -347,7 +356,8 @@ async def link(dut: object) -> None:
     config = config_from_dict(job["config"])
     await bench.start()
     chip = Chip(config, bench.component)
-    pieces = Stimulus(bench, chip, job).pieces()
+    stimulus = Stimulus(bench, chip, job)
+    pieces = stimulus.pieces()
     coming: deque[int] = deque()
     awaited: deque[tuple[bytes, int]] = deque()
     waiting: bytes | None = None
@@ -402,7 +412,7 @@ async def link(dut: object) -> None:
         await bench.cycle()
     for name, count in chip.seen.items():
         bench.seen[name] += count
-    bench.seen["bytes"] = total
+    bench.seen["bytes"], bench.seen["hurt"] = total, stimulus.hurt
     await bench.settle()
     bench.check("rests", 0, bench.get("busy"))
     bench.report()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cocotb_tests import sim_cobs, sim_frame, sim_link, sim_uart
+from cocotb_tests import harness, sim_cobs, sim_frame, sim_link, sim_uart
 from cocotb_tests.bench import simulate
 from cocotb_tests.harness import SIMULATORS
 
@@ -50,5 +50,18 @@ def test_frame(job, simulator):
 @pytest.mark.parametrize("job", sim_link.JOBS)
 def test_link(job, simulator):
     seen = simulate("sim_link", job, simulator)["seen"]
+    if job == "rushed":
+        assert seen["repeated"] > 20
+        return
     kinds = ("ok", "damaged", "length", "sequence", "command", "argument", "repeated", "presented")
     assert min(seen.get(kind, 0) for kind in kinds) > 0
+
+
+@pytest.mark.slow
+def test_link_survives_a_million_bytes_of_noise():
+    """Nothing hangs, every whole frame is answered, and no bad one changes anything: two minutes."""
+    build = harness.build(sim_link.make(sim_link.FUZZ), "sim_link_mixed", "verilator")
+    report = build.run("cocotb_tests.sim_link", sim_link.FUZZ)
+    assert report["seen"]["hurt"] >= 10_000
+    assert report["seen"]["bytes"] >= 1_000_000
+    assert report["compared"]["answer"] > 30_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
@@ -80,10 +81,8 @@ class BoardEngine:
     def _close_port(self) -> None:
         line, self.line = self.line, None
         if line is not None:
-            try:
+            with contextlib.suppress(OSError):  # it is gone already
                 line.port.close()
-            except OSError:
-                pass  # it is gone already
 
     def close(self) -> None:
         """Close the port; end the simulated board."""
