@@ -131,16 +131,23 @@ class CoreDriver:
     async def _record_writes(self) -> None:
         dut = self.dut
         change, settled = ValueChange(dut.trace__write_toggle), ReadOnly()
+        crossbar = self.core.crossbar
+        address_bits = Shape.cast(crossbar.write_address.shape().elem_shape).width
+        word_bits = crossbar.word_layout.size
         while True:
             await change
             await settled
-            self.recording.writes.append(
-                (
-                    int(dut.trace__write_step.value),
-                    int(dut.trace__write_address.value),
-                    int(dut.trace__write_data.value),
-                )
-            )
+            step, valid = int(dut.trace__write_step.value), int(dut.trace__write_valid.value)
+            address, word = int(dut.trace__write_address.value), int(dut.trace__write_data.value)
+            for bank, first in enumerate(self.core.layout.bank_first):
+                if valid >> bank & 1:
+                    self.recording.writes.append(
+                        (
+                            step,
+                            first + (address >> bank * address_bits & (1 << address_bits) - 1),
+                            word >> bank * word_bits & (1 << word_bits) - 1,
+                        )
+                    )
 
     async def put(self, stream: str, payload: int) -> None:
         """One transfer into a stream."""

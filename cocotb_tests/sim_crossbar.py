@@ -419,8 +419,8 @@ class Driver:
         bench.check("saturations", int(issue.saturations), operation=what)
         bench.check("write_valid", int(issue.write is not None), operation=what)
         if issue.write is not None:
-            bench.check("write_address", what["address"], operation=what)
-            data = bench.get("write_data")
+            bench.check("write_address", what["address"], bench.get("write_address")[0], operation=what)
+            data = bench.get("write_data")[0]
             if self.crossbar.devices:
                 # Where no device is, the host may have left the weight of one that would be stuck.
                 places = self.golden.places

@@ -437,11 +437,14 @@ class HardwareConfig:
     lanes: int = 32
     """P: neurons updated and synapses served a cycle."""
     input_lanes: int = 4
-    """Input neurons updated a cycle."""
+    """Input neurons updated a cycle, in each bank."""
+    banks: int = 1
+    """Memories that the rows of the inputs are spread over: so many rows are served a cycle."""
 
     def validate(self, key: str = "hardware") -> None:
         require_range(f"{key}.lanes", self.lanes, 1, 1024)
         require_range(f"{key}.input_lanes", self.input_lanes, 1, 64)
+        require_range(f"{key}.banks", self.banks, 1, 8)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -484,8 +487,10 @@ class Config:
         for section in dataclasses.fields(self):
             if section.name not in ("name", "synapses", "boards"):
                 getattr(self, section.name).validate()
+        self._validate_banks("hardware", self.hardware)
         for name, board in self.boards.items():
             board.validate(f"boards.{name}")
+            self._validate_banks(f"boards.{name}", board)
         layers = len(self.network.layers) - 1
         if len(self.synapses) != layers:
             fail("synapses", f"{len(self.synapses)} entries", f"one for all, or {layers}: one a layer of synapses")
@@ -501,6 +506,20 @@ class Config:
             self._validate_pulses()
         if self.number.format == "fixed":
             self._validate_fixed()
+
+    def _validate_banks(self, key: str, hardware: HardwareConfig) -> None:
+        """What only one row a cycle can do."""
+        if hardware.banks == 1:
+            return
+        if hardware.banks > self.network.layers[0]:
+            fail(f"{key}.banks", hardware.banks, f"at most {self.network.layers[0]}, the number of inputs")
+        for what, wanted in (
+            ("devices that are not ideal", not self.device.ideal),
+            ("learning.signal pulse", self.pulses),
+            ("programming.probability below 1", self.programming.probability < 1),
+        ):
+            if wanted:
+                fail(f"{key}.banks", hardware.banks, f"1, with {what}")
 
     @property
     def pulses(self) -> bool:

@@ -15,10 +15,10 @@ from golden.config import Config, HardwareConfig
 from golden.device import fixed_thresholds
 from golden.number import COUNTERS, MASK32, WARM_UP, WEYL, fixed_numbers, history_depth, neuron_numbers
 from rtl.crossbar import Crossbar, Kind, operation_layout, popcount
-from rtl.layout import Chunk, Layout
+from rtl.layout import Layout
 from rtl.neuron import InputNeurons, Lif
 from rtl.nudge import OutputRates
-from rtl.number import xorshift32
+from rtl.number import table, xorshift32
 from rtl.pulse import PulseTail
 from rtl.rate import RhoBar
 
@@ -34,6 +34,27 @@ class Mode(enum.Enum, shape=2):
     """Both phases."""
     INFER_FIRST_SPIKE = number.INFER_FIRST_SPIKE
     """The free phase up to the first output spike."""
+
+
+class Stage(enum.Enum, shape=3):
+    """What the sequencer is at, for measurements."""
+
+    FILL = 0
+    """Takes an image."""
+    BEGIN = 1
+    """Begins a step, or waits until a chunk's neurons stand."""
+    LOAD = 2
+    """Reads a chunk's state."""
+    SERVE = 3
+    """Serves spikes."""
+    WAIT = 4
+    """Waits for spikes or sums."""
+    UPDATE = 5
+    """Ends a chunk."""
+    DRAIN = 6
+    """Waits until the step is over."""
+    RESULT = 7
+    """Judges the outputs, or gives the result."""
 
 
 def image_layout(config: Config) -> data.StructLayout:
@@ -101,6 +122,55 @@ def neuron_layout(config: Config) -> data.StructLayout:
     return data.StructLayout(fields)
 
 
+class SpikeList:
+    """A bank's input spikes: the list of step t-1 is served while that of step t is made."""
+
+    def __init__(self, core: Core, m: Module, bank: int) -> None:
+        inputs = core.inputs[bank]
+        rows = core.layout.rows[bank]
+        self.bank = bank
+        self.numbered = core.banks > 1 and core.numbers.synapses[0].per_synapse
+        """An entry also holds the input's number among all, on which draws depend."""
+        size = 1 << ceil_log2(max(2, len(rows)))
+        entry = data.StructLayout(
+            {
+                "place": inputs.index_bits,
+                "pulse": int(core.every > 1),
+                "number": range(max(2, core.layers[0])) if self.numbered else 0,
+            }
+        )
+        memory = Memory(shape=entry, depth=2 * size, init=[])
+        m.submodules[f"spike_list_{bank}" if bank else "spike_list"] = memory
+        write, self.read = memory.write_port(), memory.read_port()
+        filling = Signal(name=f"list_{bank}_filling")
+        """The half that is being filled."""
+        filled = Signal(range(len(rows) + 1), name=f"list_{bank}_filled")
+        count = Signal(range(len(rows) + 1), name=f"list_{bank}_count")
+        """Entries of the half that is being served."""
+        self.place = Signal(range(core.layers[0] + 1), name=f"list_{bank}_place")
+        """The entry that is served next."""
+        self.more = self.place != count
+        number = inputs.spikes.payload if core.banks == 1 else table(rows, inputs.spikes.payload)
+        half = ceil_log2(size)
+        m.d.comb += [
+            write.en.eq(inputs.spikes.valid),
+            write.data.place.eq(inputs.spikes.payload),
+            write.data.pulse.eq(inputs.pulse),
+            inputs.counting.eq(core.counting),
+            write.addr.eq(Cat(filled[:half], filling)),
+            self.read.addr.eq(Cat(self.place[:half], ~filling)),
+        ]
+        if self.numbered:
+            m.d.comb += write.data.number.eq(number)
+        with m.If(inputs.spikes.valid):
+            m.d.sync += filled.eq(filled + 1)
+            m.d.sync += core.made.bit_select(number, 1).eq(1)
+        with m.If(core.restart):
+            m.d.sync += [filled.eq(0), count.eq(0)]
+        with m.Elif(core.end_step):
+            m.d.sync += [filling.eq(~filling), count.eq(filled), filled.eq(0)]
+
+
 class Core(wiring.Component):
     """The chip's core on P lanes.
 
@@ -117,10 +187,12 @@ class Core(wiring.Component):
         self.numbers = fixed_numbers(config)
         self.layers = config.network.layers
         # More lanes than the widest layer would never be used.
-        self.layout = Layout(config, min(self.hardware.lanes, max(self.layers[1:])))
+        self.layout = Layout(config, min(self.hardware.lanes, max(self.layers[1:])), self.hardware.banks)
         self.lanes = self.layout.lanes
         self.crossbar = Crossbar(config, self.layout)
-        self.inputs = InputNeurons(config, self.hardware.input_lanes)
+        self.banks = self.layout.banks
+        self.inputs = [InputNeurons(config, self.hardware.input_lanes, rows) for rows in self.layout.rows]
+        """Those of each bank."""
         self.rates = OutputRates(config, self.layout)
         neuron = neuron_layout(config)
         self.state_layout = data.ArrayLayout(neuron, self.lanes)
@@ -164,9 +236,13 @@ class Core(wiring.Component):
                             "neurons": Out(self.state_layout),
                             "neurons_spikes": Out(self.lanes),
                             "write_toggle": Out(1),
+                            "write_valid": Out(self.banks),
                             "write_step": Out(step),
-                            "write_address": Out(range(max(2, self.layout.words))),
-                            "write_data": Out(self.crossbar.word_layout),
+                            "write_address": Out(self.crossbar.write_address.shape()),
+                            "write_data": Out(self.crossbar.write_data.shape()),
+                            "busy": Out(1),
+                            "served": Out(self.banks),
+                            "stage": Out(Stage),
                         }
                     )
                 ),
@@ -178,7 +254,8 @@ class Core(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.crossbar = self.crossbar
-        m.submodules.inputs = self.inputs
+        for bank, inputs in enumerate(self.inputs):
+            m.submodules[f"inputs_{bank}" if bank else "inputs"] = inputs
         m.submodules.rates = self.rates
 
         # Per image.
@@ -216,7 +293,11 @@ class Core(wiring.Component):
             for layer in range(2, len(self.layers))
         }
         self.restart = Signal()
-        self.end_step = Signal()
+        self.begin_step, self.end_step = Signal(), Signal()
+        self.settled = Signal(init=1)
+        """All neurons stand as the last step left them."""
+        self.steps_done = Signal(range(self.steps + 1))
+        """Steps that all neurons have taken: `step` runs ahead of it."""
 
         self._spike_list(m)
         self._pipeline(m)
@@ -229,36 +310,14 @@ class Core(wiring.Component):
     # Input spikes: the list of step t-1 is served while the list of step t is made.
 
     def _spike_list(self, m: Module) -> None:
-        inputs = self.inputs
-        size = 1 << ceil_log2(max(2, self.layers[0]))
-        entry = data.StructLayout({"neuron": inputs.index_bits, "pulse": int(self.every > 1)})
-        m.submodules.spike_list = memory = Memory(shape=entry, depth=2 * size, init=[])
-        write, self.list_read = memory.write_port(), memory.read_port()
-        self.list_bank = Signal()
-        """The bank that is being filled."""
-        self.list_filled = Signal(range(self.layers[0] + 1))
-        self.list_count = Signal(range(self.layers[0] + 1))
-        """Entries of the bank that is being served."""
-        m.d.comb += [
-            write.en.eq(inputs.spikes.valid),
-            write.data.neuron.eq(inputs.spikes.payload),
-            write.data.pulse.eq(inputs.pulse),
-            inputs.counting.eq(self.counting),
-            write.addr.eq(Cat(self.list_filled[: ceil_log2(size)], self.list_bank)),
-        ]
-        with m.If(inputs.spikes.valid):
-            m.d.sync += self.list_filled.eq(self.list_filled + 1)
-            m.d.sync += self.trace.inputs.bit_select(inputs.spikes.payload, 1).eq(1)
-        with m.If(self.restart | self.trace.step_done):
-            m.d.sync += self.trace.inputs.eq(0)
-        with m.If(self.restart):
-            m.d.sync += [self.list_filled.eq(0), self.list_count.eq(0)]
-        with m.Elif(self.end_step):
-            m.d.sync += [
-                self.list_bank.eq(~self.list_bank),
-                self.list_count.eq(self.list_filled),
-                self.list_filled.eq(0),
-            ]
+        self.made = Signal(self.layers[0])
+        """Inputs that fired in the step that is being made."""
+        self.lists = [SpikeList(self, m, bank) for bank in range(self.banks)]
+        with m.If(self.restart | self.end_step):
+            m.d.sync += self.made.eq(0)
+        with m.If(self.end_step):
+            m.d.sync += self.trace.inputs.eq(self.made)
+        self.list_place = self.lists[0].place
 
     # -----------------------------------------------------------------------------------------------------------------
     # Operations: issued (stage L), list entry read (B), address formed (A), then into the crossbar (R, E, X).
@@ -269,29 +328,41 @@ class Core(wiring.Component):
         self.op = Signal(shape)
         """The operation issued in this cycle (stage L)."""
         self.op_listed = Signal()
-        """It is the row of the list's entry `list_place`."""
-        self.list_place = Signal(range(self.layers[0] + 1))
+        """It is the row of the next entry of bank 0's list."""
         self.op_tap = Signal(range(max(2, len(self.taps) + 1)))
         op_b, op_a, op_r, op_e = (Signal(shape, name=f"op_{stage}") for stage in "bare")
         listed_b = Signal()
         tap_b, tap_a, tap_r = (Signal.like(self.op_tap, name=f"tap_{stage}") for stage in "bar")
-        m.d.comb += self.list_read.addr.eq(
-            Cat(self.list_place[: len(self.list_read.addr) - 1], ~self.list_bank),
-        )
-        entry = Mux(listed_b, self.list_read.data.neuron, 0)
+        listed = self.lists[0].read.data
+        entry = Mux(listed_b, listed.place, 0)
         m.d.sync += [
             op_b.eq(self.op),
             listed_b.eq(self.op_listed),
             op_a.eq(op_b),
             op_a.address.eq(op_b.address + entry),
-            op_a.number.eq(op_b.number + entry),
-            op_a.program.eq(op_b.program & (~listed_b | self.list_read.data.pulse if self.every > 1 else 1)),
+            op_a.number.eq(op_b.number + (Mux(listed_b, listed.number, 0) if self.lists[0].numbered else entry)),
+            op_a.program.eq(op_b.program & (~listed_b | listed.pulse if self.every > 1 else 1)),
             op_r.eq(op_a),
             op_e.eq(op_r),
             tap_b.eq(self.op_tap),
             tap_a.eq(tap_b),
             tap_r.eq(tap_a),
         ]
+        for row_b, row_a, entries in zip(op_b.rows, op_a.rows, self.lists[1:], strict=True):
+            found = entries.read.data
+            m.d.sync += [
+                row_a.address.eq(row_b.address + Mux(row_b.valid, found.place, 0)),
+                row_a.program.eq(row_b.program & (found.pulse if self.every > 1 else 1)),
+            ]
+            if entries.numbered:
+                m.d.sync += row_a.number.eq(found.number)
+        # The pass of a step begins with the first chunk's LOAD; what goes before it belongs to the step before.
+        self.step_a = Signal.like(self.step)
+        with m.If((op_b.kind == Kind.LOAD) & (op_b.chunk == 0)):
+            m.d.sync += self.step_a.eq(self.step)
+        self.new_word = Signal()
+        m.d.comb += self.new_word.eq((op_a.kind == Kind.LOAD) & (op_a.chunk == 0))
+        self.in_flight = [op_b, op_a, op_r, op_e]
         m.d.comb += [
             crossbar.operation.eq(op_a),
             crossbar.negative.eq(self.negative),
@@ -313,16 +384,16 @@ class Core(wiring.Component):
         seen = Signal()
         m.d.comb += [
             state_read.addr.eq(op_a.chunk),
-            history_read.addr.eq(Cat((self.step - tap_steps)[:depth_bits], op_a.chunk)),
+            history_read.addr.eq(Cat((self.step_a - tap_steps)[:depth_bits], op_a.chunk)),
         ]
-        m.d.sync += seen.eq(self.step >= tap_steps)
+        m.d.sync += seen.eq(self.step_a >= tap_steps)
         self.lane_state = Signal(self.state_layout)
         self.lane_spikes = Signal(self.lanes)
         self.lane_pulses = Signal(self.lanes) if self.own_pulses else self.lane_spikes
         self.lane_taps = [Signal(self.lanes, name=f"lane_tap_{i}") for i in range(len(taps))]
         with m.If(op_r.kind == Kind.LOAD):
             # An image begins at rest: nothing needs to be cleared in memory.
-            m.d.sync += self.lane_state.eq(Mux(self.step == 0, 0, state_read.data))
+            m.d.sync += self.lane_state.eq(Mux(self.step_a == 0, 0, state_read.data))
             with m.Switch(op_r.chunk):
                 for chunk in layout.chunks:
                     with m.Case(chunk.index):
@@ -350,12 +421,12 @@ class Core(wiring.Component):
                         crossbar.post_integrator.eq(self.rhobar[s + 1][op_r.post]),
                     ]
 
-        # Sums for the neurons above.
-        with m.If(self.end_step | self.restart):
-            for sums in self.forward.values():
+        # Sums for the neurons above: gone once the last of them takes its step.
+        for above, sums in self.forward.items():
+            ends = (op_e.kind == Kind.UPDATE) & (op_e.chunk == layout.chunks_of(above)[-1].index)
+            with m.If(ends | self.restart):
                 m.d.sync += [total.eq(0) for total in sums]
-        with m.Elif(crossbar.forward_valid):
-            for above, sums in self.forward.items():
+            with m.Elif(crossbar.forward_valid):
                 with m.If(crossbar.forward_synapses == above - 1):
                     for k, total in enumerate(sums):
                         with m.If(crossbar.forward_post == k):
@@ -398,6 +469,19 @@ class Core(wiring.Component):
             m.d.sync += [first.last_spikes.eq(self.lane_spikes), first.last_pulses.eq(self.lane_pulses)]
         m.d.sync += [later.eq(earlier) for earlier, later in itertools.pairwise(stages)]
         done = stages[-1]
+        self.in_flight_late = stages[:1]
+        last_done = done.valid & (done.chunk == len(layout.chunks) - 1)
+        late_step = Signal.like(self.steps_done)
+        with m.If(self.restart):
+            m.d.sync += [self.settled.eq(1), self.steps_done.eq(0)]
+        with m.Elif(last_done):
+            m.d.sync += [self.settled.eq(1), self.steps_done.eq(self.steps_done + 1)]
+        with m.Elif(self.end_step):
+            m.d.sync += self.settled.eq(0)
+        m.d.sync += late_step.eq(self.steps_done)
+        self.first_step_known = Signal()
+        with m.If(self.rates.first_valid & ~self.first_step_known):
+            m.d.sync += [self.results.payload.first_step.eq(late_step), self.first_step_known.eq(1)]
 
         spikes, pulses = Signal(lanes), Signal(lanes)
         thresholds = fixed_thresholds(self.config, numbers.membrane)
@@ -462,12 +546,12 @@ class Core(wiring.Component):
             self.state_write.addr.eq(done.chunk),
             self.state_write.data.eq(new_state),
             self.history_write.en.eq(done.valid),
-            self.history_write.addr.eq(Cat(self.step[: self.depth_bits], done.chunk)),
+            self.history_write.addr.eq(Cat(self.steps_done[: self.depth_bits], done.chunk)),
             self.history_write.data.eq(spikes),
         ]
         if len(self.step) < self.depth_bits:
             m.d.comb += self.history_write.addr.eq(
-                Cat(self.step, Value.cast(0).replicate(self.depth_bits - len(self.step)), done.chunk)
+                Cat(self.steps_done, Value.cast(0).replicate(self.depth_bits - len(self.step)), done.chunk)
             )
         with m.If(self.restart):
             m.d.sync += [register.eq(0) for register in (*self.spikes[1:], *self.pulses[1:])]
@@ -499,19 +583,30 @@ class Core(wiring.Component):
             self.trace.neurons_spikes.eq(spikes),
             self.trace.counts.eq(self.rates.counts),
         ]
-        # Devices that are not ideal write a few cycles late, which may be after the step has ended.
-        write_step = self.step
-        for stage in range(self.crossbar.extra_stages):
+        # From stage A, where the step begins, to X, where words are written.
+        write_step = self.step_a
+        for stage in range(self.crossbar.write_stage):
             earlier = Signal.like(self.step, name=f"write_step_{stage}")
             m.d.sync += earlier.eq(write_step)
             write_step = earlier
-        with m.If(self.crossbar.write_valid):
+        with m.If(self.crossbar.write_valid.any()):
             m.d.sync += [
                 self.trace.write_step.eq(write_step),
                 self.trace.write_toggle.eq(~self.trace.write_toggle),
-                self.trace.write_address.eq(self.crossbar.write_address),
-                self.trace.write_data.eq(self.crossbar.write_data),
+                self.trace.write_valid.eq(self.crossbar.write_valid),
             ]
+        for bank in range(self.banks):
+            with m.If(self.crossbar.write_valid[bank]):
+                m.d.sync += [
+                    self.trace.write_address[bank].eq(self.crossbar.write_address[bank]),
+                    self.trace.write_data[bank].eq(self.crossbar.write_data[bank]),
+                ]
+        # The word and the spikes that belong to the step that is done.
+        op_a = self.in_flight[1]
+        with m.If((op_a.kind == Kind.UPDATE) & (op_a.chunk == len(layout.chunks) - 1)):
+            m.d.sync += self.trace.word.eq(self.word)
+        m.d.sync += self.trace.step_done.eq(last_done)
+        m.d.comb += self.trace.step.eq(self.steps_done)
         self.neurons_valid, self.neurons_chunk = done.valid, done.chunk
         self.neuron_spikes, self.neuron_saturated = spikes, saturated
 
@@ -532,30 +627,33 @@ class Core(wiring.Component):
     # Sequencer.
 
     def _sequencer(self, m: Module) -> None:
-        crossbar, layout, inputs, rates = self.crossbar, self.layout, self.inputs, self.rates
+        crossbar, layout, rates = self.crossbar, self.layout, self.rates
         learning = self.config.learning
         chunks = layout.chunks
         last = len(self.layers) - 1
         numbering = neuron_numbers(self.layers)
 
-        pixels = inputs.pixels
+        pixels_ready, loaded, busy = (
+            Cat(getattr(inputs, name) if name != "ready" else inputs.pixels.ready for inputs in self.inputs)
+            for name in ("ready", "loaded", "busy")
+        )
         result = self.results.payload
         at = Signal(range(max(2, len(chunks))))
         """The chunk being served."""
         tap = Signal.like(self.op_tap)
         pending = Signal(max([*self.layers[2:], 1]))
         """Neurons above the chunk whose synapses are still to be served in this pass."""
+        known = Signal()
+        """Which those are is known."""
+        bias_left = Signal()
+        """The bias is still to be served."""
         wait = Signal(range(16))
         warm = Signal(range(WARM_UP + 1))
-        first_step_known = Signal()
         learns = Signal()
         """This pass programs: it serves spikes of the nudge phase."""
         m.d.comb += learns.eq(self.nudging & (self.step > learning.free_steps))
-
-        # A layer's sums from below must be in when it is updated: they take the tree's latency and one cycle, and
-        # UPDATE, LOAD, ROWS and the next UPDATE come after the last of the PAIRS.
-        settle = max(0, crossbar.forward_latency - 3)
-        ends_layer = [int(i + 1 == len(chunks) or chunks[i + 1].layer != c.layer) for i, c in enumerate(chunks)]
+        with m.If(self.new_word):
+            m.d.sync += self.word.eq(xorshift32(self.word))
 
         def per_chunk(values: list[int]) -> Value:
             return crossbar.chunk_constant(values, at)
@@ -566,11 +664,33 @@ class Core(wiring.Component):
             with m.If(pending[k]):
                 m.d.comb += pair_post.eq(k)
         m.d.comb += self.op.chunk.eq(at)
+        taps = [len(self.lane_taps) if c.layer == last else len(self.taps) for c in chunks]
+
+        # A layer's sums from below must be in when its first chunk is updated: they take the tree's latency and one
+        # cycle; UPDATE, LOAD, TAPs and the next UPDATE come after the last of the pairs.
+        def settle(i: int) -> int:
+            if i == 0 or chunks[i].layer == 1 or chunks[i - 1].layer == chunks[i].layer:
+                return 0
+            return max(0, crossbar.forward_latency - 1 - taps[i])
+
+        # A chunk's state must be in memory when it is read again: six cycles after its UPDATE. With three chunks or
+        # more, serving the others takes as long.
+        still = Signal()
+        if len(chunks) < 3:
+            flying = [(op.kind == Kind.UPDATE) & (op.chunk == at) for op in self.in_flight]
+            flying += [stage.valid & (stage.chunk == at) for stage in self.in_flight_late]
+            m.d.comb += still.eq(Cat(flying).any())
+
+        # Spikes of the last step say which two-way synapses are to be served.
+        pairs_known = Signal()
+        m.d.comb += pairs_known.eq(known | (layer_of == last))
 
         peeking, peek_data = Signal(), Signal.like(crossbar.peek_data)
         weight = self.weights.payload
-        poke_data = Signal.like(crossbar.poke_data)
-        m.d.comb += [crossbar.poke_data.eq(poke_data), self.weight_data.payload.eq(peek_data)]
+        poke_data, bank = Signal.like(crossbar.poke_data), Signal.like(crossbar.bank)
+        m.d.comb += [
+            crossbar.poke_data.eq(poke_data), crossbar.bank.eq(bank), self.weight_data.payload.eq(peek_data)
+        ]  # fmt: skip
         with m.If(self.weight_data.valid & self.weight_data.ready):
             m.d.sync += self.weight_data.valid.eq(0)
         with m.If(crossbar.peek_valid):
@@ -579,9 +699,15 @@ class Core(wiring.Component):
             m.d.sync += self.results.valid.eq(0)
         with m.If(self.key_load):
             m.d.sync += self.key.eq(self.key_data)
+        stage = self.trace.stage
+        m.d.comb += self.trace.busy.eq(1)
+        for inputs in self.inputs:
+            m.d.comb += [inputs.restart.eq(self.restart), inputs.start.eq(self.begin_step)]
+            m.d.comb += inputs.pixels.payload.eq(self.images.payload.pixel)
 
         with m.FSM():
             with m.State("IDLE"):
+                m.d.comb += self.trace.busy.eq(0)
                 # Weight commands have priority over the next image, so that both may be offered at once.
                 with m.If(self.weights.valid):
                     m.d.comb += self.weights.ready.eq(~peeking & ~self.weight_data.valid)
@@ -596,11 +722,17 @@ class Core(wiring.Component):
                         m.d.sync += [
                             poke_data.eq(weight.data),
                             peeking.eq(~weight.write),
+                            bank.eq(0),
                             wait.eq(6 + crossbar.extra_stages),
                         ]
+                        for other, row in enumerate(self.op.rows, 1):
+                            first = layout.bank_first[other]
+                            m.d.comb += row.address.eq(weight.word - first)
+                            with m.If(weight.word >= first):
+                                m.d.sync += bank.eq(other)
                         m.next = "WEIGHT"
                 with m.Elif(self.images.valid & ~self.results.valid & ~self.key_load):
-                    m.d.comb += [self.restart.eq(1), inputs.restart.eq(1)]
+                    m.d.comb += self.restart.eq(1)
                     m.d.sync += [
                         self.label.eq(self.images.payload.label),
                         self.mode.eq(self.images.payload.mode),
@@ -612,7 +744,7 @@ class Core(wiring.Component):
                         self.bias_count.eq(0),
                         self.bias_pulse.eq(0),
                         warm.eq(0),
-                        first_step_known.eq(0),
+                        self.first_step_known.eq(0),
                         result.nudged.eq(0),
                         at.eq(0),
                     ]
@@ -622,52 +754,71 @@ class Core(wiring.Component):
                 with m.If(wait == 0):
                     m.next = "IDLE"
             with m.State("FILL"):
-                m.d.comb += [
-                    pixels.valid.eq(self.images.valid),
-                    pixels.payload.eq(self.images.payload.pixel),
-                    self.images.ready.eq(pixels.ready),
-                ]
+                m.d.comb += stage.eq(Stage.FILL)
+                m.d.comb += self.images.ready.eq(pixels_ready.all())
+                m.d.comb += [inputs.pixels.valid.eq(self.images.valid) for inputs in self.inputs]
                 with m.If(warm != WARM_UP):
                     m.d.sync += [self.word.eq(xorshift32(self.word)), warm.eq(warm + 1)]
-                with m.If(inputs.loaded & (warm == WARM_UP)):
+                with m.If(loaded.all() & (warm == WARM_UP)):
                     sign = self.word[0] if learning.random_sign else 0
                     m.d.sync += self.negative.eq(sign)
                     m.next = "STEP"
             with m.State("STEP"):
-                m.d.sync += [self.word.eq(xorshift32(self.word)), at.eq(0)]
-                m.d.comb += inputs.start.eq(1)
+                m.d.comb += [stage.eq(Stage.BEGIN), self.begin_step.eq(1)]
+                m.d.sync += at.eq(0)
                 m.next = "LOAD"
             with m.State("LOAD"):
-                m.d.comb += [self.op.kind.eq(Kind.LOAD), self.op_tap.eq(0)]
-                m.d.sync += [self.list_place.eq(0), tap.eq(1)]
-                with m.Switch(at):
-                    for chunk in chunks:
-                        with m.Case(chunk.index):
-                            self._begin_chunk(m, chunk, pending, learns)
-                taps = [len(self.lane_taps) if c.layer == last else len(self.taps) for c in chunks]
-                with m.If(per_chunk(taps) > 1):
-                    m.next = "TAPS"
-                with m.Else():
-                    m.next = "ROWS"
+                m.d.comb += [stage.eq(Stage.BEGIN), self.op_tap.eq(0)]
+                m.d.sync += [entries.place.eq(0) for entries in self.lists]
+                m.d.sync += [tap.eq(1), known.eq(0), bias_left.eq(self.serves_bias)]
+                m.d.sync += wait.eq(per_chunk([settle(i) for i in range(len(chunks))]))
+                with m.If(~still):
+                    m.d.comb += [stage.eq(Stage.LOAD), self.op.kind.eq(Kind.LOAD)]
+                    if self.naive:
+                        with m.Switch(at):
+                            for chunk in chunks:
+                                with m.Case(chunk.index):
+                                    mine = slice(chunk.first, chunk.first + chunk.count)
+                                    pulses = learns & self.pulses[chunk.layer][mine].any()
+                                    m.d.sync += [self.alone.eq(pulses), bias_left.eq(self.serves_bias | pulses)]
+                    with m.If(per_chunk(taps) > 1):
+                        m.next = "TAPS"
+                    with m.Else():
+                        m.next = "SERVE"
             with m.State("TAPS"):
-                m.d.comb += [self.op.kind.eq(Kind.TAP), self.op_tap.eq(tap)]
+                m.d.comb += [stage.eq(Stage.LOAD), self.op.kind.eq(Kind.TAP), self.op_tap.eq(tap)]
                 m.d.sync += tap.eq(tap + 1)
                 with m.If(tap == per_chunk(taps) - 1):
-                    m.next = "ROWS"
-            with m.State("ROWS"):
+                    m.next = "SERVE"
+            with m.State("SERVE"):
                 # The rows of the inputs that fired, then the bias, then the two-way synapses: what there is of each.
                 # In step 0 no spikes are left to serve.
-                entries = (layer_of == 1) & (self.list_place != self.list_count)
+                m.d.comb += stage.eq(Stage.SERVE)
+                with m.If(~known & self.settled):
+                    self._choose_pairs(m, at, pending, known, learns)
+                with m.If(wait != 0):
+                    m.d.sync += wait.eq(wait - 1)
+                for bank_list, row in zip(self.lists[1:], self.op.rows, strict=True):
+                    more = (layer_of == 1) & bank_list.more
+                    m.d.comb += [
+                        row.valid.eq(more),
+                        row.program.eq(more & learns),
+                        row.address.eq(
+                            per_chunk([layout.base(c, bank_list.bank) if c.layer == 1 else 0 for c in chunks])
+                        ),
+                    ]
+                    with m.If(more):
+                        m.d.sync += bank_list.place.eq(bank_list.place + 1)
+                others = Cat(row.valid for row in self.op.rows).any() if self.banks > 1 else Const(0)
+                entries = (layer_of == 1) & self.lists[0].more
                 if self.naive:
-                    entries = (layer_of == 1) & (self.list_place != Mux(self.alone, self.layers[0], self.list_count))
-                m.d.comb += [
-                    self.op.program.eq(learns),
-                    self.op.synapses.eq(per_chunk([c.layer - 1 for c in chunks])),
-                    self.op.number.eq(per_chunk([numbering[c.layer - 1] for c in chunks])),
-                ]
+                    entries = (layer_of == 1) & Mux(self.alone, self.list_place != self.layers[0], self.lists[0].more)
                 with m.If(entries):
                     m.d.comb += [
                         self.op.kind.eq(Kind.ROW),
+                        self.op.program.eq(learns),
+                        self.op.synapses.eq(0),
+                        self.op.number.eq(0),
                         self.op.address.eq(per_chunk([c.base for c in chunks])),
                         self.op_listed.eq(1),
                     ]
@@ -680,61 +831,62 @@ class Core(wiring.Component):
                                 self.op_listed.eq(0),
                             ]
                     m.d.sync += self.list_place.eq(self.list_place + 1)
-                with m.Else():
-                    with m.If(self.serves_bias | self.alone):
-                        m.d.comb += self.op.silent.eq(~self.serves_bias)
-                        if self.every > 1:
-                            m.d.comb += self.op.program.eq(learns & self.bias_pulse)
-                        m.d.comb += [
-                            self.op.kind.eq(Kind.ROW),
-                            self.op.address.eq(per_chunk([c.bias for c in chunks])),
-                            self.op.number.eq(
-                                per_chunk([numbering[c.layer - 1] + self.layers[c.layer - 1] for c in chunks])
-                            ),
-                        ]
-                    with m.Else():
-                        m.d.comb += self.op.program.eq(0)
-                    with m.If(pending.any()):
-                        m.next = "PAIRS"
-                    with m.Else():
-                        m.next = "UPDATE"
-            with m.State("PAIRS"):
-                m.d.comb += [
-                    self.op.kind.eq(Kind.PAIR),
-                    self.op.program.eq(learns),
-                    self.op.synapses.eq(per_chunk([min(c.layer, last - 1) for c in chunks])),
-                    self.op.post.eq(pair_post),
-                    self.op.address.eq(per_chunk([c.pairs for c in chunks]) + pair_post),
-                    self.op.number.eq(per_chunk([numbering[min(c.layer + 1, last)] for c in chunks]) + pair_post),
-                ]
-                rest = pending & (pending - 1)[: len(pending)]
-                m.d.sync += pending.eq(rest)
-                with m.If(rest == 0):
-                    m.next = "UPDATE"
-            with m.State("UPDATE"):
-                m.d.comb += self.op.kind.eq(Kind.UPDATE)
-                m.d.sync += at.eq(at + 1)
-                with m.If(at == len(chunks) - 1):
-                    # From L to the neurons' new state: B, A, R, E and three stages of the neuron, one of which is
-                    # the way into DRAIN.
-                    m.d.sync += wait.eq(7)
-                    m.next = "DRAIN"
-                with m.Elif(per_chunk([end * int(settle > 0) for end in ends_layer])):
-                    m.d.sync += wait.eq(max(0, settle - 1))
-                    m.next = "SETTLE"
-                with m.Else():
+                with m.Elif(bias_left):
+                    m.d.comb += [
+                        self.op.kind.eq(Kind.ROW),
+                        self.op.program.eq(learns & self.bias_pulse if self.every > 1 else learns),
+                        self.op.silent.eq(~self.serves_bias),
+                        self.op.synapses.eq(per_chunk([c.layer - 1 for c in chunks])),
+                        self.op.address.eq(per_chunk([c.bias for c in chunks])),
+                        self.op.number.eq(
+                            per_chunk([numbering[c.layer - 1] + self.layers[c.layer - 1] for c in chunks])
+                        ),
+                    ]
+                    m.d.sync += bias_left.eq(0)
+                with m.Elif(known & pending.any()):
+                    m.d.comb += [
+                        self.op.kind.eq(Kind.PAIR),
+                        self.op.program.eq(learns),
+                        self.op.synapses.eq(per_chunk([min(c.layer, last - 1) for c in chunks])),
+                        self.op.post.eq(pair_post),
+                        self.op.address.eq(per_chunk([c.pairs for c in chunks]) + pair_post),
+                        self.op.number.eq(per_chunk([numbering[min(c.layer + 1, last)] for c in chunks]) + pair_post),
+                    ]
+                    m.d.sync += pending.eq(pending & (pending - 1)[: len(pending)])
+                with m.Elif(others):
+                    pass
+                with m.Elif(~pairs_known | (wait != 0)):
+                    m.d.comb += stage.eq(Stage.WAIT)
+                with m.Elif(at != len(chunks) - 1):
+                    m.d.comb += [stage.eq(Stage.UPDATE), self.op.kind.eq(Kind.UPDATE)]
+                    m.d.sync += at.eq(at + 1)
                     m.next = "LOAD"
-            with m.State("SETTLE"):
-                m.d.sync += wait.eq(wait - 1)
-                with m.If(wait == 0):
-                    m.next = "LOAD"
+                with m.Elif(~self.settled | busy.any()):
+                    m.d.comb += stage.eq(Stage.DRAIN)
+                with m.Else():
+                    # The next step begins while the neurons take this one.
+                    m.d.comb += [stage.eq(Stage.UPDATE), self.op.kind.eq(Kind.UPDATE), self.end_step.eq(1)]
+                    self._end_step(m)
+                    m.d.sync += at.eq(0)
+                    free_ends = ~self.nudging & (self.step == learning.free_steps - 1)
+                    with m.If(free_ends | (self.step == self.steps - 1) | (self.mode == Mode.INFER_FIRST_SPIKE)):
+                        m.next = "DRAIN"
+                    with m.Else():
+                        m.d.comb += self.begin_step.eq(1)
+                        m.next = "LOAD"
             with m.State("DRAIN"):
-                with m.If(wait != 0):
-                    m.d.sync += wait.eq(wait - 1)
-                with m.Elif(~inputs.busy):
-                    m.d.comb += self.end_step.eq(1)
-                    self._end_step(m, first_step_known)
+                m.d.comb += stage.eq(Stage.DRAIN)
+                with m.If(self.settled):
+                    stopped = (self.mode == Mode.INFER_FIRST_SPIKE) & rates.first_valid
+                    with m.If(~self.nudging & ((self.step == learning.free_steps) | stopped)):
+                        m.d.comb += rates.scan.eq(1)
+                        m.next = "SCAN"
+                    with m.Elif(self.step == self.steps):
+                        m.next = "RESULT"
+                    with m.Else():
+                        m.next = "STEP"
             with m.State("SCAN"):
+                m.d.comb += stage.eq(Stage.RESULT)
                 with m.If(rates.scanned):
                     m.d.sync += [result.prediction.eq(rates.prediction), result.counts.eq(rates.counts)]
                     with m.If((self.mode == Mode.LEARN) & ~rates.within):
@@ -743,6 +895,7 @@ class Core(wiring.Component):
                     with m.Else():
                         m.next = "RESULT"
             with m.State("RESULT"):
+                m.d.comb += stage.eq(Stage.RESULT)
                 m.d.sync += [
                     self.results.valid.eq(1),
                     result.first_valid.eq(rates.first_valid),
@@ -752,26 +905,24 @@ class Core(wiring.Component):
                     m.d.sync += self.key.eq(self.key + WEYL)
                 m.next = "IDLE"
 
-        m.d.comb += [
-            self.trace.step.eq(self.step),
-            self.trace.word.eq(self.word),
-        ]
-        m.d.sync += self.trace.step_done.eq(self.end_step)
+        bank_kind = (self.op.kind == Kind.ROW) | (self.op.kind == Kind.PAIR)
+        m.d.comb += self.trace.served.eq(Cat(bank_kind, *(row.valid for row in self.op.rows)))
 
-    def _begin_chunk(self, m: Module, chunk: Chunk, pending: Signal, learns: Value) -> None:
+    def _choose_pairs(self, m: Module, at: Value, pending: Signal, known: Signal, learns: Value) -> None:
         """Which neurons above need serving: all when a neuron of the chunk fired, else those that fired themselves; a
-        late programming pulse counts as well while the chip learns. Naive: may the chunk's pulses program any row?"""
-        mine = slice(chunk.first, chunk.first + chunk.count)
-        if self.naive:
-            m.d.sync += self.alone.eq(learns & self.pulses[chunk.layer][mine].any())
-        if chunk.layer == len(self.layers) - 1:
-            m.d.sync += pending.eq(0)
-            return
+        late programming pulse counts as well while the chip learns."""
         acts = self.spikes
         if self.late:
             acts = [None, *(s | Mux(learns, p, 0) for s, p in zip(self.spikes[1:], self.pulses[1:], strict=True))]
-        above = self.layers[chunk.layer + 1]
-        m.d.sync += pending.eq(Mux(acts[chunk.layer][mine].any(), (1 << above) - 1, acts[chunk.layer + 1]))
+        m.d.sync += [known.eq(1), pending.eq(0)]
+        with m.Switch(at):
+            for chunk in self.layout.chunks:
+                if chunk.layer == len(self.layers) - 1:
+                    continue
+                with m.Case(chunk.index):
+                    mine = slice(chunk.first, chunk.first + chunk.count)
+                    above = self.layers[chunk.layer + 1]
+                    m.d.sync += pending.eq(Mux(acts[chunk.layer][mine].any(), (1 << above) - 1, acts[chunk.layer + 1]))
 
     def _locate(self, m: Module, word: Value) -> None:
         """Name the devices of a word of the weight memory in the operation, as a spike that served them would."""
@@ -791,13 +942,11 @@ class Core(wiring.Component):
                         self.op.number.eq(word - first + numbered),
                     ]
 
-    def _end_step(self, m: Module, first_step_known: Signal) -> None:
-        """Leave a step: next step, end of the free phase, or end of the image."""
-        learning = self.config.learning
-        result = self.results.payload
+    def _end_step(self, m: Module) -> None:
+        """Leave a step for the next."""
         refractory = self.config.neuron.refractory
         if self.naive:
-            m.d.sync += self.inputs_served.eq(self.trace.inputs)
+            m.d.sync += self.inputs_served.eq(self.made)
         m.d.sync += [
             self.step.eq(self.step + 1),
             self.serves_bias.eq(self.bias_phase == 0),
@@ -807,16 +956,6 @@ class Core(wiring.Component):
             wraps = self.bias_count == self.every - 1
             with m.If((self.bias_phase == 0) & self.counting):
                 m.d.sync += [self.bias_pulse.eq(wraps), self.bias_count.eq(Mux(wraps, 0, self.bias_count + 1))]
-        with m.If(self.rates.first_valid & ~first_step_known):
-            m.d.sync += [result.first_step.eq(self.step), first_step_known.eq(1)]
-        stopped = (self.mode == Mode.INFER_FIRST_SPIKE) & self.rates.first_valid
-        with m.If(~self.nudging & ((self.step == learning.free_steps - 1) | stopped)):
-            m.d.comb += self.rates.scan.eq(1)
-            m.next = "SCAN"
-        with m.Elif(self.step == self.steps - 1):
-            m.next = "RESULT"
-        with m.Else():
-            m.next = "STEP"
 
     # -----------------------------------------------------------------------------------------------------------------
 
@@ -841,7 +980,7 @@ class Core(wiring.Component):
             (counters.nudged, decided & ~self.rates.within),
             (counters.skipped, decided & self.rates.within),
             (counters.images, self.restart),
-            (counters.spikes[0], self.inputs.spikes.valid),
+            (counters.spikes[0], popcount(Cat(inputs.spikes.valid for inputs in self.inputs))),
         ]
         fired = Mux(self.neurons_valid, popcount(self.neuron_spikes), 0)
         layer_of = Array(c.layer for c in self.layout.chunks)[self.neurons_chunk]
@@ -854,4 +993,4 @@ class Core(wiring.Component):
             m.d.sync += [counter.eq(counter + amount) for counter, amount in increments]
 
 
-__all__ = ["Core", "Mode", "counter_layout", "image_layout", "result_layout", "weight_layout"]
+__all__ = ["Core", "Mode", "Stage", "counter_layout", "image_layout", "result_layout", "weight_layout"]

@@ -68,6 +68,20 @@ def operation_layout(layout: Layout) -> data.StructLayout:
             "silent": 1,
             "post": range(max(2, *layout.layers[1:], layout.lanes)),
             "number": range(max(2, sum(layout.layers) + len(layout.layers))),
+            # Rows of inputs in the other banks, which are served whatever this operation is.
+            "rows": data.ArrayLayout(
+                data.StructLayout(
+                    {
+                        "valid": 1,
+                        "address": range(max(2, *layout.bank_words[1:])),
+                        "program": 1,
+                        "number": range(max(2, layout.layers[0])),
+                    }
+                )
+                if layout.banks > 1
+                else unsigned(0),
+                layout.banks - 1,
+            ),
         }
     )
 
@@ -125,6 +139,10 @@ class Crossbar(wiring.Component):
     - E: currents are summed from the word as it was; the step is added and saturated;
     - X: the word is written back.
 
+    With several banks, an operation may bring a row of an input for each of the others along (`rows`), which takes the
+    same stages: its current is added, and its word is programmed with the lanes' rho-bars. `bank` says which one the
+    host reads or writes.
+
     Where devices are not ideal, `rtl.device.Devices` makes the new word, and X comes that much later (`write_stage`
     cycles after A).
 
@@ -163,11 +181,12 @@ class Crossbar(wiring.Component):
         self.devices = None if config.device.ideal else Devices(config, layout, self.weight_bits)
         self.extra_stages = 0 if self.devices is None else Devices.LATENCY - 2
         self.write_stage = 3 + self.extra_stages
-        operations = range(2 * lanes + 1)
+        operations = range((layout.banks + 1) * lanes + 1)
         super().__init__(
             {
                 "operation": In(operation_layout(layout)),
                 "poke_data": In(signed(self.weight_bits)),
+                "bank": In(range(max(2, layout.banks))),
                 "negative": In(1),
                 "halvings": In(data.ArrayLayout(range(max(2, halvings + 1)), len(self.synapses))),
                 "word": In(32),
@@ -184,12 +203,12 @@ class Crossbar(wiring.Component):
                 "forward_post": Out(range(max(2, *layout.layers[1:], layout.lanes))),
                 "operations": Out(operations),
                 "programmed": Out(operations),
-                "saturations": Out(range(lanes + 1)),
+                "saturations": Out(range(layout.banks * lanes + 1)),
                 "peek_valid": Out(1),
                 "peek_data": Out(signed(self.weight_bits)),
-                "write_valid": Out(1),
-                "write_address": Out(range(max(2, layout.words))),
-                "write_data": Out(self.word_layout),
+                "write_valid": Out(layout.banks),
+                "write_address": Out(data.ArrayLayout(unsigned(ceil_log2(max(2, *layout.bank_words))), layout.banks)),
+                "write_data": Out(data.ArrayLayout(self.word_layout, layout.banks)),
             }
         )
 
@@ -197,7 +216,9 @@ class Crossbar(wiring.Component):
         m = Module()
         layout, lanes = self.layout, self.layout.lanes
         m.submodules.weights = weights = Memory(
-            shape=unsigned(self.word_layout.size), depth=layout.words, init=self.initial
+            shape=unsigned(self.word_layout.size),
+            depth=layout.bank_words[0],
+            init=self.initial[: layout.bank_words[0]],
         )
         read, write = weights.read_port(), weights.write_port()
         m.submodules.tree = tree = self.tree
@@ -225,11 +246,11 @@ class Crossbar(wiring.Component):
         read_r = Signal(self.word_layout)
         for lane in range(lanes):
             # A weight from the host takes the place of the one that was read.
-            poked = (op_r.kind == Kind.POKE) & (op_r.post == lane)
+            poked = (op_r.kind == Kind.POKE) & (self.bank == 0) & (op_r.post == lane)
             m.d.comb += read_r[lane].eq(Mux(poked, self.poke_data, read.data.word_select(lane, self.weight_bits)))
         word_e, spikes_e = Signal(self.word_layout), Signal(lanes)
         m.d.sync += spikes_e.eq(self.spikes)
-        with m.If(op_r.kind == Kind.PEEK):
+        with m.If((op_r.kind == Kind.PEEK) & (self.bank == 0)):
             # As if only that lane had spiked: its weight comes out of the tree.
             m.d.sync += spikes_e.eq(1 << op_r.post)
 
@@ -257,20 +278,27 @@ class Crossbar(wiring.Component):
         ]
 
         # E: currents from the word as it was.
+        others = [Bank(self, m, number, op_a, op_r, op_e) for number in range(1, layout.banks)]
         for lane in range(lanes):
-            self._sum_current(m, lane, op_e, word_e, cg_lanes)
+            self._sum_current(m, lane, op_e, word_e, cg_lanes, others)
             m.d.comb += tree.words[lane].eq(Mux(spikes_e[lane], word_e[lane], 0))
         counts = self.chunk_constant([chunk.count for chunk in layout.chunks], op_e.chunk)
         served, programmed = Signal.like(self.operations), Signal.like(self.programmed)
+        rows_read, rows_programmed = (
+            sum((Mux(bit, counts, 0) for bit in bits[1:]), Mux(bits[0], counts, 0))
+            for bits in ([cg_lanes, *(b.reads for b in others)], [pg_lanes, *(b.programs for b in others)])
+        )
         m.d.sync += [
-            served.eq(Mux(is_pair, popcount(spikes_e), 0) + Mux(cg_lanes, counts, 0)),
-            programmed.eq(popcount(pg_above) + Mux(pg_lanes, counts, 0)),
+            served.eq(Mux(is_pair, popcount(spikes_e), 0) + rows_read),
+            programmed.eq(popcount(pg_above) + rows_programmed),
         ]
 
         # E and on: programming. A word that nobody programs passes through unchanged.
         if self.devices is None:
             m.d.sync += word_e.eq(read_r)
             word_x, saturated = self._program(m, op_a, op_r, op_e, pulses, signals, signal_above, word_e, pg_above)
+            if others:
+                self._program_others(m, op_r, signals, others)
         else:
             m.d.comb += [self.devices.integrator[lane].eq(signal) for lane, signal in enumerate(signals)]
             m.d.comb += self.devices.post_integrator.eq(signal_above)
@@ -281,17 +309,19 @@ class Crossbar(wiring.Component):
         op_x = Signal(op_shape, name="op_x")
         m.d.sync += op_x.eq(self._later(m, op_e, "op"))
         m.d.comb += [
-            self.write_valid.eq(op_x.program | (op_x.kind == Kind.POKE)),
-            self.write_address.eq(op_x.address),
-            self.write_data.eq(word_x),
-            write.en.eq(self.write_valid),
-            write.addr.eq(self.write_address),
-            write.data.eq(self.write_data),
+            self.write_valid[0].eq(op_x.program | ((op_x.kind == Kind.POKE) & (self.bank == 0))),
+            self.write_address[0].eq(op_x.address),
+            self.write_data[0].eq(word_x),
+            write.en.eq(self.write_valid[0]),
+            write.addr.eq(self.write_address[0]),
+            write.data.eq(self.write_data[0]),
             self.operations.eq(self._later(m, served, "served")),
             self.programmed.eq(self._later(m, programmed, "programmed")),
-            self.saturations.eq(popcount(saturated)),
+            self.saturations.eq(popcount(Cat(saturated, *(b.saturated for b in others)))),
         ]
-        self._forward(m, op_e)
+        for bank in others:
+            bank.write_back(op_x)
+        self._forward(m, op_e, others)
         return m
 
     def _later(self, m: Module, value: Value, name: str) -> Value:
@@ -420,6 +450,31 @@ class Crossbar(wiring.Component):
             m.d.sync += saturated[lane].eq(outside & op_e.program)
         return word_x, saturated
 
+    def _program_others(self, m: Module, op_r: data.View, signals: list[Value], others: list[Bank]) -> None:
+        """Stages R and E of the other banks, all of whose words are rows of inputs. One draw a neuron: the lane's step
+        is the same for all rows."""
+        rounder = Rounder(self.synapses, [0])
+        amount = rounder.amount(0, self.halvings[0])
+        shared: list[Signal] = []
+        for bank in others:
+            drawn, steps = self.word, []
+            if self.synapses[0].per_synapse:
+                key = Signal(32, name=f"key_{bank.number}")
+                m.d.sync += key.eq(row_key(self.operation.rows[bank.number - 1].number))
+                drawn = xorshift32(self.word ^ key)
+            elif shared:
+                bank.program(shared)
+                continue
+            chunk_word = Signal(32, name=f"chunk_word_{bank.number}")
+            m.d.comb += chunk_word.eq(self._chunk_word(drawn, op_r.chunk))
+            for lane in range(self.layout.lanes):
+                step = Signal(rounder.shape(self.signal_bits), name=f"row_step_{bank.number}_{lane}")
+                lane_word = rotate_right(chunk_word, neuron_rotation(0, lane))
+                m.d.sync += step.eq(rounder.step(signals[lane], amount, lane_word, {0: Const(1)}))
+                steps.append(step)
+            shared = steps
+            bank.program(steps)
+
     def _steps(
         self, m: Module, rounder: Rounder, amount: Value, op_a: data.View, op_r: data.View, pulses: Pulses,
         signals: list[Value], signal_above: Value,
@@ -483,7 +538,9 @@ class Crossbar(wiring.Component):
         m.d.sync += post_step.eq(Mux(is_pair & ~is_drawn, rounded, 0))
         return steps, post_step
 
-    def _sum_current(self, m: Module, lane: int, op_e: data.View, word: data.View, adds: Value) -> None:
+    def _sum_current(
+        self, m: Module, lane: int, op_e: data.View, word: data.View, adds: Value, others: list[Bank]
+    ) -> None:
         """Stage E: the lane's current, aligned to membrane LSBs."""
         aligns = {s: numbers.align for s, numbers in enumerate(self.synapses)}
         aligned = word[lane] << aligns[0]
@@ -493,24 +550,37 @@ class Crossbar(wiring.Component):
         current = self.current[lane]
         with m.If(op_e.kind == Kind.LOAD):
             m.d.sync += current.eq(0)
-        with m.Elif(adds):
-            m.d.sync += current.eq(current + aligned)
+        if others:
+            rows = [Mux(adds, aligned, 0), *(Mux(b.reads, b.word[lane] << aligns[0], 0) for b in others)]
+            # As a tree: the running sum comes last.
+            while len(rows) > 1:
+                rows = [rows[i] + rows[i + 1] if i + 1 < len(rows) else rows[i] for i in range(0, len(rows), 2)]
+            with m.If(op_e.kind != Kind.LOAD):
+                m.d.sync += current.eq(current + rows[0])
+        else:
+            with m.Elif(adds):
+                m.d.sync += current.eq(current + aligned)
 
     def _add_step(self, m: Module, lane: int, op_e: data.View, word: data.View, step: Value) -> tuple[Value, Value]:
         """Stage E: (new weight, saturated)."""
-        # Minus is the complement plus 1: one adder serves both signs, with a bit below the weights for its carry.
-        turned = step.as_unsigned() ^ self.negative.replicate(len(step))
-        low = Cat(self.negative, turned).as_signed() + Cat(self.negative, word[lane]).as_signed()
-        exact = Signal(signed(len(low) - 1), name=f"exact_{lane}")
-        m.d.comb += exact.eq(low[1:].as_signed())
+        exact = self._exact(m, word[lane], step, f"exact_{lane}")
         formats = [numbers.weight.bits for numbers in self.synapses]
         new, outside = saturate_layers(exact, formats, op_e.synapses)
         if len(set(formats)) > 1:
             new = Mux(op_e.program, new, word[lane])
         return new, outside
 
-    def _forward(self, m: Module, op_e: data.View) -> None:
-        """The tree's sums, with the neuron they belong to."""
+    def _exact(self, m: Module, weight: Value, step: Value, name: str) -> Signal:
+        """The weight plus the step times the image's sign."""
+        # Minus is the complement plus 1: one adder serves both signs, with a bit below the weights for its carry.
+        turned = step.as_unsigned() ^ self.negative.replicate(len(step))
+        low = Cat(self.negative, turned).as_signed() + Cat(self.negative, weight).as_signed()
+        exact = Signal(signed(len(low) - 1), name=name)
+        m.d.comb += exact.eq(low[1:].as_signed())
+        return exact
+
+    def _forward(self, m: Module, op_e: data.View, others: list[Bank]) -> None:
+        """The tree's sums, with the neuron they belong to; and the weight that the host reads, from any bank."""
         passing = data.StructLayout(
             {"valid": 1, "peek": 1, "synapses": len(self.forward_synapses), "post": len(self.forward_post)}
         )
@@ -525,11 +595,79 @@ class Crossbar(wiring.Component):
             leaving = Signal(passing, name=f"forward_{stage + 1}")
             m.d.sync += leaving.eq(entering)
             entering = leaving
+        peeked = self.tree.sum
+        if others:
+            taken = Signal(signed(self.weight_bits), name="peeked_0")
+            words = Array(bank.word.as_value() for bank in others)[self.bank - 1]
+            m.d.sync += taken.eq(words.word_select(op_e.post[: ceil_log2(self.layout.lanes)], self.weight_bits))
+            for stage in range(1, self.tree.latency):
+                later = Signal.like(taken, name=f"peeked_{stage}")
+                m.d.sync += later.eq(taken)
+                taken = later
+            peeked = Mux(self.bank == 0, peeked, taken)
         m.d.comb += [
             self.forward.eq(self.tree.sum),
             self.peek_valid.eq(entering.peek),
-            self.peek_data.eq(self.tree.sum),
+            self.peek_data.eq(peeked),
             self.forward_valid.eq(entering.valid),
             self.forward_synapses.eq(entering.synapses),
             self.forward_post.eq(entering.post),
+        ]
+
+
+class Bank:
+    """One of the crossbar's other banks: rows of inputs, with lanes of its own for reading and programming."""
+
+    def __init__(
+        self, crossbar: Crossbar, m: Module, number: int, op_a: data.View, op_r: data.View, op_e: data.View
+    ) -> None:
+        self.crossbar, self.m, self.number = crossbar, m, number
+        layout, lanes = crossbar.layout, crossbar.layout.lanes
+        first, depth = layout.bank_first[number], layout.bank_words[number]
+        memory = Memory(
+            shape=unsigned(crossbar.word_layout.size), depth=depth, init=crossbar.initial[first : first + depth]
+        )
+        m.submodules[f"weights_{number}"] = memory
+        read, self.write = memory.read_port(), memory.write_port()
+        m.d.comb += read.addr.eq(op_a.rows[number - 1].address)
+        self.word = Signal(crossbar.word_layout, name=f"word_{number}_e")
+        """The word as it was read, in stage E."""
+        self.word_x = Signal(crossbar.word_layout, name=f"word_{number}_x")
+        self.saturated = Signal(lanes, name=f"saturated_{number}")
+        self.mine = crossbar.bank == number
+        for lane in range(lanes):
+            # A weight from the host takes the place of the one that was read.
+            poked = (op_r.kind == Kind.POKE) & self.mine & (op_r.post == lane)
+            kept = read.data.word_select(lane, crossbar.weight_bits)
+            m.d.sync += self.word[lane].eq(Mux(poked, crossbar.poke_data, kept))
+        self.row = op_e.rows[number - 1]
+        self.reads = Signal(name=f"cg_{number}")
+        self.programs = Signal(name=f"pg_{number}")
+        row_r = op_r.rows[number - 1]
+        m.d.sync += [self.reads.eq(row_r.valid), self.programs.eq(row_r.valid & row_r.program)]
+
+    def program(self, steps: list[Signal]) -> None:
+        """Stage E: add the lanes' steps, where the row is programmed."""
+        crossbar, m = self.crossbar, self.m
+        bits = crossbar.synapses[0].weight.bits
+        for lane, step in enumerate(steps):
+            exact = crossbar._exact(m, self.word[lane], step, f"exact_{self.number}_{lane}")
+            new, outside = saturate(exact, -(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+            m.d.sync += [
+                self.word_x[lane].eq(Mux(self.programs, new, self.word[lane])),
+                self.saturated[lane].eq(outside & self.programs),
+            ]
+
+    def write_back(self, op_x: data.View) -> None:
+        """Stage X."""
+        crossbar, m, number = self.crossbar, self.m, self.number
+        programmed = Signal(name=f"programmed_{number}")
+        m.d.sync += programmed.eq(self.programs)
+        m.d.comb += [
+            crossbar.write_valid[number].eq(programmed | ((op_x.kind == Kind.POKE) & self.mine)),
+            crossbar.write_address[number].eq(op_x.rows[number - 1].address),
+            crossbar.write_data[number].eq(self.word_x),
+            self.write.en.eq(crossbar.write_valid[number]),
+            self.write.addr.eq(crossbar.write_address[number]),
+            self.write.data.eq(crossbar.write_data[number]),
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Const, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -10,7 +10,7 @@ from amaranth.utils import ceil_log2
 
 from golden.config import Config
 from golden.number import fixed_numbers
-from rtl.number import leak_down, saturate
+from rtl.number import leak_down, saturate, table
 
 
 class Lif(wiring.Component):
@@ -86,22 +86,25 @@ class Lif(wiring.Component):
 
 
 class InputNeurons(wiring.Component):
-    """The input neurons: IF neurons, each with the constant current of its pixel; one list of spikes a step.
+    """Input neurons: IF neurons, each with the constant current of its pixel; one list of spikes a step.
 
-    `pixels` fills the neurons in order 0, 1, ...; after the last one `loaded` is high and the membranes stand at the
-    phases of the start of an image. `start` then runs one step: `Q` neurons a cycle, and `spikes` (valid only, never
-    stalled) gives the numbers of those that fired, in rising order, one a cycle. `busy` is high from the cycle after
-    `start` until the last spike is out: at most ceil(inputs / Q) + spikes + 3 cycles. `restart` forgets the image.
-    Where only every N-th spike programs, `pulse` says with each spike whether it sends a programming pulse; spikes are
-    counted in steps that `counting` is high in.
+    `pixels` are those of all inputs, in order 0, 1, ...; after the last one `loaded` is high and the membranes stand at
+    the phases of the start of an image. `start` then runs one step: `Q` neurons a cycle, and `spikes` (valid only,
+    never stalled) gives the places, among `neurons` (by default all inputs), of those that fired, in rising order, one
+    a cycle. `busy` is high from the cycle after `start` until the last spike is out: at most words + spikes + 4 cycles,
+    with words = ceil(len(neurons) / Q); words without a spike cost nothing while spikes of the word before wait.
+    `restart` forgets the image. Where only every N-th spike programs, `pulse` says with each spike whether it sends a
+    programming pulse; spikes are counted in steps that `counting` is high in.
     """
 
-    def __init__(self, config: Config, lanes: int) -> None:
+    def __init__(self, config: Config, lanes: int, neurons: list[int] | None = None) -> None:
         self.numbers = fixed_numbers(config)
         self.inputs = config.network.layers[0]
-        self.lanes = min(lanes, self.inputs)
-        self.words = -(-self.inputs // self.lanes)
-        self.index_bits = max(1, ceil_log2(self.inputs))
+        self.neurons = list(range(self.inputs)) if neurons is None else neurons
+        """Which inputs these are, in rising order."""
+        self.lanes = min(lanes, len(self.neurons))
+        self.words = -(-len(self.neurons) // self.lanes)
+        self.index_bits = max(1, ceil_log2(len(self.neurons)))
         self.every = config.programming.every
         super().__init__(
             {
@@ -140,35 +143,43 @@ class InputNeurons(wiring.Component):
             for lane in range(lanes):
                 with m.Case(lane):
                     m.d.comb += [gathered[lane].pixel.eq(self.pixels.payload), gathered[lane].membrane.eq(phase)]
-        fill = self.pixels.valid & self.pixels.ready
-        full = (place == lanes - 1) | (count == self.inputs - 1)
-        with m.If(fill):
+        accepted = self.pixels.valid & self.pixels.ready
+        fill = accepted
+        if len(self.neurons) < self.inputs:
+            mine = set(self.neurons)
+            fill = accepted & table([int(n in mine) for n in range(self.inputs)], count[: ceil_log2(self.inputs)])
+        full = (place == lanes - 1) | (count == self.neurons[-1])
+        with m.If(accepted):
             advanced = phase + numbers.phase_step
             m.d.sync += [
                 count.eq(count + 1),
                 phase.eq(Mux(advanced >= numbers.input_threshold, advanced - numbers.input_threshold, advanced)),
+            ]
+        with m.If(fill):
+            m.d.sync += [
                 place.eq(Mux(full, 0, place + 1)),
                 filling.eq(Mux(full, 0, gathered.as_value())),
             ]
             with m.If(full):
                 m.d.sync += fill_address.eq(fill_address + 1)
 
-        # A step: read a word, update it, write it back, and hand out its spikes one by one.
+        # A step: read a word, update it, write it back; its spikes wait (`held`) until those of the word before are
+        # handed out one by one (`pending`).
         running, valid = Signal(), Signal()
         address, read_address = Signal(address_bits), Signal(address_bits)
-        pending = Signal(lanes)
-        pending_word = Signal(address_bits)
+        held, held_word, held_sends = Signal(lanes), Signal(address_bits), Signal(lanes)
+        pending, pending_word, pending_sends = Signal(lanes), Signal(address_bits), Signal(lanes)
         rest = pending & (pending - 1)[:lanes]
-        go = Signal()
+        go, take = Signal(), Signal()
         old, new = Signal(word), Signal(word)
         fired, sends = Signal(lanes), Signal(lanes)
-        pending_sends = Signal(lanes)
         m.d.comb += [
-            go.eq(rest == 0),
+            take.eq(rest == 0),
+            go.eq(take | (held == 0)),
             read.addr.eq(address),
             read.en.eq(go),
             old.eq(read.data),
-            self.busy.eq(running | valid | pending.any()),
+            self.busy.eq(running | valid | held.any() | pending.any()),
         ]
         for lane in range(lanes):
             u = old[lane].pixel + old[lane].membrane
@@ -188,26 +199,35 @@ class InputNeurons(wiring.Component):
             m.d.sync += [
                 valid.eq(running),
                 read_address.eq(address),
-                pending.eq(Mux(valid, fired, 0)),
-                pending_sends.eq(sends),
-                pending_word.eq(read_address),
+                held.eq(Mux(valid, fired, 0)),
+                held_sends.eq(sends),
+                held_word.eq(read_address),
             ]
             with m.If(running):
                 m.d.sync += address.eq(address + 1)
                 with m.If(address == self.words - 1):
                     m.d.sync += running.eq(0)
+        with m.If(take):
+            m.d.sync += [pending.eq(held), pending_sends.eq(held_sends), pending_word.eq(held_word)]
         with m.Else():
             m.d.sync += pending.eq(rest)
         with m.If(self.start):
             m.d.sync += [running.eq(1), address.eq(0)]
 
-        m.d.comb += self.spikes.valid.eq(pending.any())
-        for lane in reversed(range(lanes)):
-            with m.If(pending[lane]):
-                m.d.comb += [
-                    self.spikes.payload.eq(pending_word * lanes + lane),
-                    self.pulse.eq(pending_sends[lane]),
-                ]
+        # The lowest of those pending, as one bit, then as a number.
+        lowest = Signal(lanes)
+        m.d.comb += [
+            lowest.eq(pending ^ rest),
+            self.spikes.valid.eq(pending.any()),
+            self.spikes.payload.eq(
+                pending_word * lanes
+                + Cat(
+                    Cat(Const(0, 1), *(lowest[lane] for lane in range(lanes) if lane >> bit & 1)).any()
+                    for bit in range(ceil_log2(max(2, lanes)))
+                )
+            ),
+            self.pulse.eq((lowest & pending_sends).any()),
+        ]
 
         with m.If(self.loaded):
             m.d.comb += [write.addr.eq(read_address), write.data.eq(new), write.en.eq(valid & go)]

@@ -74,7 +74,7 @@ class Pair(wiring.Component):
             op.number.eq(neuron_numbers(config.network.layers)[2]),
         ]
         with m.If(crossbar.write_valid):
-            m.d.sync += self.weight.eq(crossbar.write_data[0])
+            m.d.sync += self.weight.eq(crossbar.write_data[0][0])
 
         for n in range(2):
             lif = Lif(config, self.current_bits)
