@@ -90,7 +90,8 @@ def page() -> str:
         "The test of the whole core is a top of its own (`eqspike build` without `--top`).", "",
         "## Sizes", "",
         f"A frame has {OVERHEAD} bytes beside its payload. The longest that the chip takes is `frame` of the identity; "
-        "an answer's payload is 27 bytes at most, or what a result needs where that is more, and never above 123. An echo may be as long as an answer.", "",
+        "an answer's payload is 27 bytes at most, or what a result needs where that is more, "
+        "and never above 123. An echo may be as long as an answer.", "",
     ]  # fmt: skip
     return INTRODUCTION + "\n".join(
         line if line.startswith(("|", "#")) else textwrap.fill(line, 120, break_on_hyphens=False) for line in lines
