@@ -210,6 +210,12 @@ class Stimulus:
         yield self.whole("identify", sequence=random.randrange(256))
         for word in range(chip.sizes.words):
             yield self.write(word)
+        for value in (protocol.CLEAR_COUNTERS, protocol.RESET):
+            # What each bit of `control` does, and what it leaves.
+            for number, content in ((0, 12345), (1, 0x11), (2, value)):
+                yield self.whole("write_register", number=number, value=content)
+            for number in (0, 1, 2):
+                yield self.whole("read_register", number=number)
         frames = self.job["frames"]
         for _ in range(frames):
             good = self.request()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 from rtl.link import protocol
-from rtl.link.protocol import COMMANDS, HEADER, IDENTITY, OVERHEAD, SLOTS, STATUSES, Field, registers
+from rtl.link.protocol import COMMANDS, HEADER, OVERHEAD, SLOTS, STATUSES, Field, registers
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "host-link.md"
 
@@ -42,8 +43,8 @@ executed again, its answer is sent again; any other is refused with `sequence`. 
 answered, and may have up to {SLOTS - 1} requests on the way. They are answered in order. A refusal carries the number
 that the chip waits for, from which the host goes on.
 
-**Flow control.** A request takes its frame's bytes (before COBS) less the CRC, and {HEADER} more, of the chip's buffer
-until it has been executed. The sum over unanswered requests must be less than `buffer` of the identity. While an
+**Flow control.** A request takes its frame's bytes (before COBS), and {HEADER} more, of the chip's buffer until
+it has been executed. The sum over unanswered requests must be less than `buffer` of the identity. While an
 image is learned the next ones arrive, so neither waits for the other.
 
 **Bytes lost by the UART** (a byte with a wrong stop bit, or one that comes while the buffer cannot even take a refusal)
@@ -74,7 +75,7 @@ def page() -> str:
     lines = [f"| {s.code} | `{s.name}` | {s.meaning} |" for s in STATUSES]
     lines += [
         "", f"{', '.join(f'`{name}`' for name in protocol.REFUSED)}: the frame was refused. `command` and `argument` "
-        "answer a whole frame, whose number is then used up. With any status but `ok` nothing has changed.", "",
+        "answer a whole frame, whose number is then used up; nothing else of the chip has changed.", "",
         "## Commands", "",
     ]  # fmt: skip
     for command in COMMANDS:
@@ -88,11 +89,13 @@ def page() -> str:
         "`echo` tests line, framing and both memories of the link; reading back what was written tests the weights. "
         "The test of the whole core is a top of its own (`eqspike build` without `--top`).", "",
         "## Sizes", "",
-        f"A frame has {OVERHEAD} bytes beside its payload. The longest that the chip takes is `frame` of the identity "
-        f"({sum(f.size for f in IDENTITY)} bytes); an answer's payload is 27 bytes at most, or what a result needs "
-        "where that is more, and never above 123. An echo may be as long as an answer.", "",
+        f"A frame has {OVERHEAD} bytes beside its payload. The longest that the chip takes is `frame` of the identity; "
+        "an answer's payload is 27 bytes at most, or what a result needs where that is more, "
+        "and never above 123. An echo may be as long as an answer.", "",
     ]  # fmt: skip
-    return INTRODUCTION + "\n".join(lines)
+    return INTRODUCTION + "\n".join(
+        line if line.startswith(("|", "#")) else textwrap.fill(line, 120, break_on_hyphens=False) for line in lines
+    )
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ WINDOW = SLOTS - 1
 OVERHEAD = 4
 """Bytes of a frame beside its payload: sequence number, command or status, and the two of the CRC."""
 HEADER = 2
-"""Bytes that a frame takes in the chip's buffer beside its own, less the two of the CRC."""
+"""Bytes that a frame takes in the chip's buffer beside its own."""
 CRC_INIT = 0xFFFF
 """CRC-16/IBM-3740: polynomial 0x1021, most significant bit first, this start value; the CRC's high byte goes first."""
 
@@ -118,7 +118,14 @@ COMMANDS = (
         0x06,
         "write_weights",
         "Write neighbouring weights of a word.",
-        (*_PLACE, Field("weights", None, "signed, each of as many bytes as its bits need; bits above are not read")),
+        (
+            *_PLACE,
+            Field(
+                "weights",
+                None,
+                "signed, each of as many bytes as its bits need, in its layer's range; 0 where a lane has no neuron",
+            ),
+        ),
     ),
     Command(
         0x07,
@@ -127,7 +134,11 @@ COMMANDS = (
         (
             Field("mode", 1, f"{INFER}: infer; {LEARN}: learn; {INFER_FIRST_SPIKE}: infer until the first spike"),
             Field("label", 2, "the output that is right; any output when the chip does not learn"),
-            Field("pixels", None, "one for each input, each of one byte, or two where full_scale needs them"),
+            Field(
+                "pixels",
+                None,
+                "one for each input, 0 to input.full_scale, each of one byte, or two where full_scale needs them",
+            ),
         ),
         (Field("result", None, "the bits of the core's result (rtl.core.result_layout), lowest first"),),
     ),
@@ -195,7 +206,7 @@ def registers(layers: int | None = None) -> tuple[Register, ...]:
         Register(
             1, "halvings", "rw", "0",
             f"how often each synapse layer's learning rate has been halved, {HALVING_BITS} bits a layer, input side "
-            "first",
+            "first; no more than the config halves it",
         ),
         Register(
             2, "control", "w", "-",
