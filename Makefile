@@ -42,8 +42,8 @@ $(VENV)/.installed: $(VENV)/.requirements pyproject.toml $(wildcard $(PACKAGES:%
 demo: setup ## train the small network on golden model and RTL, and show that they agree
 	@$(BIN)/eqspike demo
 
-test: lint ## lint, then every test
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: lint ## lint, then every test, on all cores
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 lint: setup ## check style and format
 	@$(BIN)/ruff check --quiet .

@@ -12,6 +12,7 @@ import random
 from collections import Counter
 from typing import NoReturn
 
+import numpy as np
 from amaranth.hdl import Const, Shape
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
@@ -182,3 +183,27 @@ class Bench:
         """Say what was compared and seen. The test is not done unless it has looked at every output."""
         assert not self.unread, f"outputs never read: {sorted(self.unread)}"
         harness.report({"compared": dict(self.compared), "seen": dict(self.seen), "seed": self.seed})
+
+
+TRAINS = ("silent", "densest", "burst", "pause", "slow", "random", "random", "random")
+"""What `spike_trains` makes, train by train."""
+
+
+def spike_trains(bench: Bench, steps: int, period: int, refractory: int) -> np.ndarray:
+    """Spikes of shape (steps, trains), each train as dense as the refractory period allows at most; bursts and pauses
+    take `period` steps."""
+    spikes = np.zeros((steps, len(TRAINS)), np.int64)
+    for n, kind in enumerate(TRAINS):
+        last = -refractory
+        for t in range(steps):
+            wants = {
+                "silent": False,
+                "densest": True,
+                "burst": t // period % 2 == 0,
+                "pause": t // period % 2 == 1,
+                "slow": t % 9 == 0,
+                "random": bench.chance(0.4),
+            }[kind]
+            if wants and t - last >= refractory:
+                spikes[t, n], last = 1, t
+    return spikes

@@ -45,17 +45,18 @@ NARROW = 9
 
 _NETWORK = {"layers": [5, 4, 4, 3, 2]}
 
+_MIXED = [
+    {"bits": 12, "range": 0.5, "learning_rate": "2^-14", "halve_at": [1, 2]},
+    {"bits": 8, "range": 0.25, "learning_rate": "2^-9", "rounding": "nearest", "halve_at": [3]},
+    {"bits": 16, "range": 1, "learning_rate": "2^-12", "rounding": "truncate", "halve_at": [1, 2, 3]},
+    {"bits": 10, "range": 0.5, "learning_rate": "2^-8", "draw": "synapse"},
+]
 JOBS = {
     # Every rounding mode, short and long shifts, 0 to 3 halvings: all in one circuit.
     "mixed": {
         "config": config_data(
             network=_NETWORK,
-            synapses=[
-                {"bits": 12, "range": 0.5, "learning_rate": "2^-14", "halve_at": [1, 2]},
-                {"bits": 8, "range": 0.25, "learning_rate": "2^-9", "rounding": "nearest", "halve_at": [3]},
-                {"bits": 16, "range": 1, "learning_rate": "2^-12", "rounding": "truncate", "halve_at": [1, 2, 3]},
-                {"bits": 10, "range": 0.5, "learning_rate": "2^-8", "draw": "synapse"},
-            ],
+            synapses=_MIXED,
         ),
         "layers": [0, 1, 2, 3],
     },
@@ -82,12 +83,7 @@ JOBS = {
         "config": config_data(
             network=_NETWORK,
             programming={"probability": 1 / 15},
-            synapses=[
-                {"bits": 12, "range": 0.5, "learning_rate": "2^-14", "halve_at": [1, 2]},
-                {"bits": 8, "range": 0.25, "learning_rate": "2^-9", "rounding": "nearest", "halve_at": [3]},
-                {"bits": 16, "range": 1, "learning_rate": "2^-12", "rounding": "truncate", "halve_at": [1, 2, 3]},
-                {"bits": 10, "range": 0.5, "learning_rate": "2^-8", "draw": "synapse"},
-            ],
+            synapses=_MIXED,
         ),
         "layers": [0, 1, 2, 3],
     },

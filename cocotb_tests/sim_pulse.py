@@ -7,8 +7,8 @@ import numpy as np
 from amaranth.lib import wiring
 
 from cocotb_tests import harness
-from cocotb_tests.bench import TIMEOUT, Bench, config_data
-from golden.config import Config, config_from_dict
+from cocotb_tests.bench import TIMEOUT, TRAINS, Bench, config_data, spike_trains
+from golden.config import config_from_dict
 from golden.pulse import SHAPES, tail_step
 from rtl.pulse import PulseTail
 
@@ -26,32 +26,11 @@ for _seed, _job in enumerate(JOBS.values()):
     _job.update(seed=700 + _seed)
 
 STEPS = 160
-TRAINS = ("silent", "densest", "burst", "pause", "slow", "random", "random", "random")
 
 
 def make(job: dict) -> wiring.Component:
     """The component of a job."""
     return PulseTail(config_from_dict(job["config"]))
-
-
-def _trains(bench: Bench, config: Config) -> np.ndarray:
-    """Spikes of shape (steps, trains), each train as dense as the refractory period allows at most."""
-    spikes = np.zeros((STEPS, len(TRAINS)), np.int64)
-    half = config.pulse.half
-    for n, kind in enumerate(TRAINS):
-        last = -config.neuron.refractory
-        for t in range(STEPS):
-            wants = {
-                "silent": False,
-                "densest": True,
-                "burst": t // half % 2 == 0,
-                "pause": t // half % 2 == 1,
-                "slow": t % 9 == 0,
-                "random": bench.chance(0.4),
-            }[kind]
-            if wants and t - last >= config.neuron.refractory:
-                spikes[t, n], last = 1, t
-    return spikes
 
 
 @cocotb.test(**TIMEOUT)
@@ -61,7 +40,7 @@ async def pulse(dut: object) -> None:
     bench = Bench(dut, make(job), job["seed"])
     config = config_from_dict(job["config"])
     half, shape = config.pulse.half, SHAPES[config.pulse.shape]
-    spikes = _trains(bench, config)
+    spikes = spike_trains(bench, STEPS, half, config.neuron.refractory)
     # One row more than there are steps: the row of what was before the image.
     history = np.zeros((STEPS + 1, 1, len(TRAINS)), np.int64)
     count, signal, pulses = np.zeros((3, 1, len(TRAINS)), np.int64)

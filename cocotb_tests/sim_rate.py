@@ -7,7 +7,7 @@ import numpy as np
 from amaranth.lib import wiring
 
 from cocotb_tests import harness
-from cocotb_tests.bench import TIMEOUT, Bench, config_data
+from cocotb_tests.bench import TIMEOUT, TRAINS, Bench, config_data, spike_trains
 from golden.config import Config, config_from_dict
 from golden.number import leak_to_zero
 from golden.rate import rate_step
@@ -23,7 +23,6 @@ for _seed, _job in enumerate(JOBS.values()):
     _job.update(seed=300 + _seed)
 
 STEPS = 100
-TRAINS = ("silent", "densest", "burst", "pause", "slow", "random", "random", "random")
 VECTORS = 1000
 """States beyond those of the trains: any that the formats hold and whose successor they hold too."""
 
@@ -31,26 +30,6 @@ VECTORS = 1000
 def make(job: dict) -> wiring.Component:
     """The component of a job."""
     return RhoBar(config_from_dict(job["config"]))
-
-
-def _trains(bench: Bench, config: Config) -> np.ndarray:
-    """Spikes of shape (steps, trains), each train as dense as the refractory period allows at most."""
-    spikes = np.zeros((STEPS, len(TRAINS)), np.int64)
-    tau = config.rate.delay
-    for n, kind in enumerate(TRAINS):
-        last = -config.neuron.refractory
-        for t in range(STEPS):
-            wants = {
-                "silent": False,
-                "densest": True,
-                "burst": t // tau % 2 == 0,
-                "pause": t // tau % 2 == 1,
-                "slow": t % 9 == 0,
-                "random": bench.chance(0.4),
-            }[kind]
-            if wants and t - last >= config.neuron.refractory:
-                spikes[t, n], last = 1, t
-    return spikes
 
 
 async def _compare(bench: Bench, golden: dict[str, int], **inputs: int) -> None:
@@ -67,7 +46,7 @@ async def _compare(bench: Bench, golden: dict[str, int], **inputs: int) -> None:
 async def _follow_trains(bench: Bench, config: Config) -> None:
     """Spike trains from rest, every state of every step."""
     numbers = bench.component.numbers
-    spikes = _trains(bench, config)
+    spikes = spike_trains(bench, STEPS, config.rate.delay, config.neuron.refractory)
     # One row more than there are steps: the row of what was before the image.
     history = np.zeros((STEPS + 1, 1, len(TRAINS)), np.int64)
     filtered, integrator = np.zeros((2, 1, len(TRAINS)), np.int64)

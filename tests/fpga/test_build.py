@@ -131,6 +131,18 @@ def test_a_small_network_on_the_icebreaker(small: Config, tmp_path: Path) -> Non
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["build.json", "nextpnr.json", result["bitstream"]])
 
 
+@pytest.mark.slow
+def test_the_link_on_the_icebreaker(small: Config, tmp_path: Path) -> None:
+    result = run_build(small, "icebreaker", tmp_path, top="link")
+    assert result["timing_met"]
+    assert result["link"] == {"divider": 12, "baud": 2_000_000}
+    assert result["bitstream"] == "tiny-icebreaker-link.bin"
+    # The buffer of requests and the answers are one block RAM each, and no flip-flops.
+    assert result["parts"]["link.link.receiver.ring"]["bram"] == 1
+    assert result["parts"]["link.link.executor.memory"]["bram"] == 1
+    assert result["resources"]["lc"]["used"] < 4500
+
+
 def test_what_does_not_fit_says_which_resource(small: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def pretend(arguments: list[str], folder: Path, log: str | None, out: Path) -> None:
         (folder / "top.json").write_text(json.dumps(netlist(a="SB_LUT4")))

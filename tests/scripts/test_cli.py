@@ -18,12 +18,12 @@ from scripts.errors import CommandError, Interrupted
 def test_help_teaches(run) -> None:
     result = run("--help")
     assert result.exit_code == 0
-    for command in ("train", "sweep", "device", "infer", "law", "report", "demo", "bench"):
+    for command in ("train", "sweep", "device", "infer", "law", "report", "demo", "bench", "board"):
         assert f"\n  {command} " in result.stdout
     assert "eqspike train digits" in result.stdout
 
 
-@pytest.mark.parametrize("command", ["train", "sweep", "device", "infer", "law", "report", "demo", "bench"])
+@pytest.mark.parametrize("command", ["train", "sweep", "device", "infer", "law", "report", "demo", "bench", "board"])
 def test_help_of_commands_has_examples(command: str, run) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0

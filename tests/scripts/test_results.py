@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import types
@@ -18,6 +19,7 @@ from golden.config import load_config, resolve_preset
 from golden.law import run_pair
 from golden.network import Network
 from scripts import memristor, report, results
+from scripts.errors import CommandError
 from scripts.law import regression
 
 
@@ -341,3 +343,77 @@ def test_rows_of_memristors_can_be_built(tmp_path: Path, monkeypatch: pytest.Mon
         configs = [repr(load_config(resolve_preset(memristor.PRESET), changes)) for changes in all_changes]
         assert len({*configs}) >= len(configs) - 2  # the simulators run the same, and 32 lanes are the preset's
     Network(load_config(resolve_preset(memristor.PRESET), memristor.COST_ROWS["measured devices"]))
+
+
+@pytest.mark.parametrize("status", [0, 1, 2])
+@pytest.mark.parametrize("writes", [True, False])
+@pytest.mark.parametrize("may_miss", [True, False])
+def test_a_missed_clock_is_a_result(
+    status: int, writes: bool, may_miss: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Status 1 counts where it may, and only with a file of this run, not with one that was there before."""
+    path = tmp_path / "runs" / "results" / "m" / "build.json"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"mhz": 0}')
+    os.utime(path, (1, 1))
+
+    def call(command: list[str], cwd: Path) -> int:
+        if writes:
+            path.write_text('{"mhz": 19}')
+        return status
+
+    monkeypatch.setattr(results, "ROOT", tmp_path)
+    monkeypatch.setattr(results, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(results.subprocess, "call", call)
+    monkeypatch.chdir(tmp_path)
+    row = results.Measurement("m", "build x --out {out}", "build.json", may_miss=may_miss)
+    if status == 0 or (status == 1 and may_miss and writes):
+        assert results.run_measurement(row)["result"] == {"mhz": 19 if writes else 0}
+        assert (tmp_path / "results" / "m.json").exists()
+    else:
+        with pytest.raises(CommandError, match=f"status {status}"):
+            results.run_measurement(row)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def accuracy(mean: float, error: float | None = 0.002) -> dict[str, Any]:
+    value = {"count": 3 if error else 1, "mean": mean, "standard_error": error}
+    return {"command": "eqspike train", "seconds": 1.0, "result": {"last_test_accuracy": value}}
+
+
+@pytest.mark.parametrize(
+    ("fixed", "real", "status"),
+    [
+        (0.951, 0.953, "met"),
+        (0.944, 0.945, "missed"),  # under the bar
+        (0.951, 0.962, "missed"),  # too far from real numbers, on either side
+        (0.962, 0.951, "missed"),
+        (0.951, None, "real numbers not measured"),
+    ],
+)
+def test_accuracy_on_images(fixed: float, real: float | None, status: str) -> None:
+    found = {"train-mnist-fixed": accuracy(fixed), "train-mnist-fixed-still": accuracy(0.93, None)}
+    if real:
+        found["train-mnist-real"] = accuracy(real)
+    moved, still = results._images(found)
+    assert moved[1:4] == ["moved", "3", ">= 94.5 %, within 1 point of real numbers"]
+    assert moved[4] == f"{100 * fixed:.2f} ± 0.20 %"
+    assert moved[-1] == status
+    assert still[1:5] == ["as they are", "1", "-", "93.00 %"]
+    assert still[-1] == "measured"
+
+
+def test_work_of_an_image() -> None:
+    counters = {
+        "images": 200,
+        "steps": 40000,
+        "nudged": 50,
+        "spikes": [2_000_000, 800_000, 20_000],
+        "synops": 2 * 10**8,
+    }
+    epochs = [{}, {"counters": counters, "test_counters": counters | {"images": 100, "nudged": 0}}]
+    training, inference = results._activity({"activity-mnist": {"result": {"epochs": epochs}}})
+    assert training == ["`mnist`", "training", "25 %", "200", "10,000", "4,000", "100", "1.00 M"]
+    assert inference == ["`mnist`", "inference", "-", "400", "20,000", "8,000", "200", "2.00 M"]

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ import yaml
 
 from scripts import sweep as sweeping
 from scripts.errors import UsageProblem
+from tests.scripts.processes import interrupt, start, stop, wait_for
 
 SPEC: dict[str, Any] = {
     "name": "few",
@@ -238,39 +236,16 @@ def test_unwritable(spec, fails) -> None:
     assert fails(1, "sweep", spec(), "--out", "file/below").startswith("file/below")
 
 
-def start(*arguments: object) -> subprocess.Popen:
-    return subprocess.Popen(
-        # A shell starts background jobs with SIGINT ignored, and children inherit it: be as in the foreground.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        args=[sys.executable, "-m", "scripts.cli", "sweep", *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": root()}, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
-        start_new_session=True,
-    )  # fmt: skip
-
-
-def wait_for(process: subprocess.Popen, found: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not found():
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.05)
-
-
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ctrl_c(workers: int, spec, run) -> None:
     """SIGINT with some runs done: status 130, one line, whole files, and the rest is done by the same command."""
     long = {"name": "long", "set": ["training.epochs=99999", "device.write_noise=1e-2"]}
     name = spec(rows=[*SPEC["rows"][:2], long], epochs=None)
     folder = Path("runs/few")
-    process = start(name, "--workers", workers)
-    try:
-        wait_for(process, lambda: len(list(folder.glob("runs/*.json"))) == 2 and any(folder.glob("partial/*/*.npz")))
-        os.killpg(process.pid, signal.SIGINT)
-        _, stderr = process.communicate(timeout=60)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+    process = start("sweep", name, "--workers", workers)
+    stderr = interrupt(
+        process, lambda: len(list(folder.glob("runs/*.json"))) == 2 and any(folder.glob("partial/*/*.npz"))
+    )
     assert process.returncode == 130
     assert stderr == "eqspike: interrupted; 2 of 4 runs are stored in runs/few; the same command goes on\n"
     summary = read(folder / "summary.json")
@@ -283,7 +258,7 @@ def test_ctrl_c(workers: int, spec, run) -> None:
 def test_a_killed_worker_loses_its_run_only(spec) -> None:
     """SIGKILL to one of two workers: its run and its neighbour's are done again, and nothing is missing."""
     name = spec(epochs=60)
-    process = start(name, "--workers", 2)
+    process = start("sweep", name, "--workers", 2)
     folder = Path("runs/few")
 
     def workers() -> list[int]:
@@ -303,9 +278,7 @@ def test_a_killed_worker_loses_its_run_only(spec) -> None:
         os.kill(workers()[0], signal.SIGKILL)
         _, stderr = process.communicate(timeout=240)
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+        stop(process)
     assert process.returncode == 0, stderr
     assert read(folder / "summary.json")["finished"]
 

@@ -6,10 +6,8 @@ import errno
 import json
 import os
 import resource
-import signal
 import subprocess
 import sys
-import time
 import types
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from golden.config import load_config
 from golden.network import Network
 from scripts import train as training
 from scripts.weights import load_weights
+from tests.scripts.processes import interrupt, start
 
 RUN_FILES = {"config.yaml", "metrics.json", "weights.npz"}
 
@@ -57,19 +56,23 @@ def test_a_run(tiny: str, run) -> None:
     assert load_config("a/config.yaml") == load_config(tiny)
 
 
-def test_metrics_are_the_networks(tiny: str, run) -> None:
+@pytest.mark.parametrize("shift", [0, 1])
+def test_metrics_are_the_networks(shift: int, tiny: str, run) -> None:
     """The run's numbers against the golden network driven by hand, in one chunk an epoch."""
-    from golden.data import epoch_order, load_split
+    from golden.data import epoch_moves, epoch_order, load_split, move
 
-    assert run("train", tiny, "--out", "a").exit_code == 0
-    config = load_config(tiny)
+    change = f"dataset.shift={shift}"
+    assert run("train", tiny, "--out", "a", "--set", change).exit_code == 0
+    config = load_config(tiny, [change])
     part, network = load_split(config), Network(config)
     for entry in read("a/metrics.json")["epochs"]:
         epoch = entry["epoch"] - 1
         order = epoch_order(config, epoch, 96)
+        images = move(part.train_images, epoch_moves(config, epoch, 96))
+        assert np.array_equal(images, part.train_images) == (shift == 0)
         network.set_epoch(epoch)
         network.clear_counters()
-        assert entry["train_accuracy"] == network.learn(part.train_images[order], part.train_labels[order])
+        assert entry["train_accuracy"] == network.learn(images[order], part.train_labels[order])
         assert entry["counters"] == network.counter_values()
         assert entry["test_accuracy"] == network.accuracy(part.test_images, part.test_labels)
         assert entry["first_spike_test_accuracy"] == network.accuracy(part.test_images, part.test_labels, True)
@@ -241,25 +244,9 @@ def test_ctrl_c(workers: int | None, tiny: str, run) -> None:
     """SIGINT in the middle of training: status 130, one line, a whole checkpoint, nothing else; then it goes on."""
     seeds = [] if workers is None else ["--seeds", "2", "--workers", str(workers)]
     folder = Path("a") if workers is None else Path("a/seed-7")
-    process = subprocess.Popen(
-        # A shell starts background jobs with SIGINT ignored, and children inherit it: be as in the foreground.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        args=[sys.executable, "-m", "scripts.cli", "train", tiny, "--out", "a", "--epochs", "99999", *seeds],
-        env=os.environ | {"PYTHONPATH": root()}, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        deadline = time.monotonic() + 120
-        while not ((folder / "metrics.json").exists() and read(folder / "metrics.json")["epochs"]):
-            assert time.monotonic() < deadline
-            assert process.poll() is None
-            time.sleep(0.05)
-        os.killpg(process.pid, signal.SIGINT)
-        _, stderr = process.communicate(timeout=60)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+    process = start("train", tiny, "--out", "a", "--epochs", "99999", *seeds)
+    metrics = folder / "metrics.json"
+    stderr = interrupt(process, lambda: metrics.exists() and read(metrics)["epochs"])
     assert process.returncode == 130
     assert stderr == "eqspike: interrupted; resume with: eqspike train --resume a\n"
     assert {path.name for path in folder.iterdir()} == RUN_FILES
