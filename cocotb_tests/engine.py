@@ -22,7 +22,9 @@ class RtlEngine:
         self.simulator = simulator
 
     def __enter__(self) -> RtlEngine:
-        self.build = harness.build(Core(self.config), "core", self.simulator)
+        core = Core(self.config)
+        self.sizes = {"lanes": core.lanes, "input_lanes": core.inputs[0].lanes, "banks": core.banks}
+        self.build = harness.build(core, "core", self.simulator)
         return self
 
     def __exit__(
@@ -42,7 +44,8 @@ class RtlEngine:
         """Present images in order, each in its mode.
 
         Returns `results` (shape (images, 4): prediction, first spike, its step, nudged), `weights`, `key`, `counters`,
-        `cycles` (those of the images alone) and `seconds` of simulation.
+        `cycles` (those of the images alone), `elapsed_cycles` (with what lies between them), `measured` (cycles of each
+        stage, rows of each bank) and `seconds` of simulation.
         """
         return self.build.run(
             "cocotb_tests.sim_engine",

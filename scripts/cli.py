@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "board": ("scripts.board", "Talk to a board, or to a simulated one: train, infer, weights, counters."),
     "verilog": ("scripts.verilog", "Write the core as one Verilog file."),
     "results": ("scripts.results", "Measure what the README claims, and write its tables."),
+    "throughput": ("scripts.throughput", "Measure cycles an image, and images a second on a board."),
     "bench": ("scripts.bench", "Measure the golden model's speed."),
 }
 """Name -> module, and what it does. A module that does not exist yet is not listed."""
