@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from golden.number import COUNTERS
 from rtl.core import Core, Mode, counter_layout, image_layout, result_layout, weight_layout
 from rtl.link import protocol
-from rtl.link.frame import CRC, CRC_BYTES, LENGTH_BITS
+from rtl.link.frame import CRC, CRC_BYTES
 from rtl.link.protocol import COMMAND, COMMANDS, SLOTS, STATUS
 
 NUMBER_BITS = 8
@@ -75,7 +75,7 @@ class Executor(wiring.Component):
         m.d.comb += [read.addr.eq(self.address), self.data.eq(read.data)]
 
         # The frame.
-        left = Signal(LENGTH_BITS)
+        left = Signal(range(sizes.frame + 1))
         """Bytes of the request not read yet; after the header, those of its payload."""
         status = Signal(range(len(protocol.STATUSES)))
         refused = Signal()
@@ -118,13 +118,13 @@ class Executor(wiring.Component):
         with m.If(put):
             m.d.sync += place.eq(place + 1)
 
-        index = Signal(range(max(sizes.reply, sizes.image_bytes, 4) + 1))
-        """Byte of a number, a pixel or an answer."""
+        index = Signal(range(max(sizes.reply, 4) + 1))
+        """Byte of a number or of the answer."""
 
         # Fields by name, whichever command they came with: those of the same name stand at the same place.
         lane, count = Signal(16), Signal(8)
         word = Signal(16)
-        weight = Signal(8 * weight_bytes)
+        weight = head[8 * (head_bytes - weight_bytes) :]
         pixel = Signal(8 * sizes.pixel_bytes)
         m.d.comb += [
             self.weights.payload.word.eq(word),
@@ -138,9 +138,9 @@ class Executor(wiring.Component):
         ]
 
         registers = {r.name: r for r in protocol.registers(len(self.config.network.layers))}
-        number = Signal(8)
         writes = command == COMMAND["write_register"].code
-        m.d.comb += number.eq(Mux(writes, field("number", "write_register"), field("number", "read_register")))
+        # Both commands end with it, so it stands at the same place.
+        number = field("number", "read_register")
 
         # What the frame must be like to be executed.
         acceptable = Signal()
@@ -327,7 +327,8 @@ class Executor(wiring.Component):
             with m.State("write_weights"):
                 m.d.comb += take.eq(1)
                 with m.If(request.valid):
-                    m.d.sync += [weight.eq(Cat(weight[8:], request.payload)), index.eq(index + 1)]
+                    # What the head said has been kept, so its last bytes may be a weight's.
+                    m.d.sync += [head.eq(Cat(head[8:], request.payload)), index.eq(index + 1)]
                     with m.If(index == weight_bytes - 1):
                         m.next = "PUT_WEIGHT"
             with m.State("PUT_WEIGHT"):

@@ -105,7 +105,7 @@ COMMANDS = (
         0x04,
         "write_register",
         "Write a register.",
-        (Field("number", 1, "of the register"), Field("value", 4, "its new value")),
+        (Field("value", 4, "its new value"), Field("number", 1, "of the register")),
     ),
     Command(
         0x05,
