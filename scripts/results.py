@@ -329,8 +329,9 @@ def _images(found: dict[str, dict[str, Any]]) -> list[list[str]]:
                 status = "met" if close and (bar is None or 100 * own["mean"] >= bar) else "missed"
             if bar is not None and not tail:
                 asked = f">= {bar} %, {asked}"
+            shown = "moved" if moved and not tail else "as they are"
             rows.append(
-                [f"{title}, `{preset}`", "moved" if moved and not tail else "as they are", str(own["count"]), asked, _percents(own),
+                [f"{title}, `{preset}`", shown, str(own["count"]), asked, _percents(own),
                  _percents(other) if other else "not measured", status]
             )  # fmt: skip
     return rows
@@ -520,8 +521,8 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[dict[str, dict[str, A
         "Accuracy on 28 x 28 pixels",
         "Test accuracy after 20 epochs, mean over the seeds (from 0 on) with its standard error. `mnist5k` has 4,000 "
         "images for training and 1,000 for testing, Fashion-MNIST is cut to 10,000 and 2,000, at half its brightness. "
-        "Moved: training images are moved by up to a pixel both ways, anew in every epoch (`dataset.shift`); test images "
-        "stay as they are. Tuned with `dataset.validation_fraction=0.2` on seeds from 10 on.",
+        "Moved: training images are moved by up to a pixel both ways, anew in every epoch (`dataset.shift`); test "
+        "images stay as they are. Tuned with `dataset.validation_fraction=0.2` on seeds from 10 on.",
         ("data set", "training images", "seeds", "to reach", "fixed point", "real numbers", "status"),
         _images,
     ),
