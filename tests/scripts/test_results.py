@@ -403,6 +403,10 @@ def test_accuracy_on_images(fixed: float, real: float | None, status: str) -> No
     assert moved[-1] == status
     assert still[1:5] == ["as they are", "1", "-", "93.00 %"]
     assert still[-1] == "measured"
+    (fashion,) = results._images({"train-fashion-fixed": accuracy(0.8), "train-fashion-real": accuracy(0.805)})
+    assert fashion[1] == "as they are"
+    assert fashion[3] == "within 1 point of real numbers"
+    assert fashion[-1] == "met"
 
 
 def test_work_of_an_image() -> None:
