@@ -50,16 +50,27 @@ def _core_job(modes: list[int], **sections: object) -> dict:
         "labels": part.train_labels[: len(modes)],
         "modes": modes,
         "epochs": [0] * len(modes),
+        "ahead": plain["hardware"]["prefetch"],
     }
 
 
 def core_jobs() -> dict[str, dict]:
-    """Jobs of `CORE`: with and without the rho-bar filter; on neurons of which every third spike programs and that
-    differ in gain; A-EqSpike."""
+    """Jobs of `CORE`: with and without the rho-bar filter; with rows in several banks; on neurons of which every third
+    spike programs and that differ in gain; A-EqSpike."""
     modes = [LEARN, LEARN, LEARN, INFER, INFER_FIRST_SPIKE, LEARN]
     return {
         "core": _core_job(modes),
         "core_filter": _core_job(modes, rate={"delay": 6, "filter": 4}),
+        # A lane for each neuron, rows in two memories, the next image sent ahead.
+        "core_banks": _core_job(
+            modes,
+            network={"layers": [13, 4, 3]},
+            hardware={"lanes": 4, "input_lanes": 3, "banks": 2, "prefetch": True},
+            synapses=[
+                {"bits": 10, "range": 1, "learning_rate": "2^-8", "halve_at": [1], "init": 1.5, "draw": "synapse"},
+                {"bits": 8, "range": 2, "learning_rate": "2^-6", "halve_at": [1], "init": 1.5},
+            ],
+        ),
         "core_sparse": _core_job(modes, programming={"every": 3}, neuron={"gain_spread": 0.3}),
         **{
             f"pulse_{variant}": _core_job(
@@ -197,8 +208,11 @@ MUTATIONS = [
         ("input phase dropped", "inputs", "gathered[lane].membrane.eq(phase)", "gathered[lane].membrane.eq(0)"),
         ("input phase kept on restart", "inputs", "[count.eq(0), phase.eq(0),", "[count.eq(0),"),
         ("input fires at the threshold", "inputs", "u > numbers.input_threshold", "u >= numbers.input_threshold"),
-        ("spikes listed backwards", "inputs", "for lane in reversed(range(lanes)):", "for lane in range(lanes):"),
-        ("filling slips at gaps", "inputs", "fill = self.pixels.valid & self", "fill = self"),
+        ("spikes listed backwards", "inputs", "held.eq(Mux(valid, fired, 0))", "held.eq(Mux(valid, fired[::-1], 0))"),
+        ("filling slips at gaps", "inputs", "accepted = self.pixels.valid & self", "accepted = self"),
+        ("a word's spikes lost behind others", "inputs", "go.eq(take | (held == 0))", "go.eq(1)"),
+        ("next image in the present one's place", "prefetch", "Mux(half, 0, self.words)", "Mux(half, self.words, 0)"),
+        ("prefetched image keeps the last one's membranes", "prefetch", "first.eq(~begun)", "first.eq(0)"),
     ),
     *_in(
         "rate.py",
@@ -395,6 +409,19 @@ MUTATIONS = [
             "gone = pulse | 0 & self._draw(",
         ),
         ("pulses never collide", "pulse_desynch_collision", "gone = pulse & self._draw(", "gone = 0 & self._draw("),
+        (
+            "current of a bank dropped",
+            "core_banks",
+            "*(Mux(b.reads, b.word[lane] << aligns[0], 0) for b in others)",
+            "*(Mux(b.reads, b.word[lane] << aligns[0], 0) for b in others[1:])",
+        ),
+        (
+            "saturations of a bank not counted",
+            "core_banks",
+            "popcount(Cat(saturated, *(b.saturated for b in others)))",
+            "popcount(saturated)",
+        ),
+        ("a bank's word not written", "core_banks", "programmed.eq(self.programs)", "programmed.eq(0)"),
         ("naive pulse on one side's tail", "pulse_naive", "lane + Mux(op_r.kind == Kind.PAIR, above, 0)", "lane"),
     ),
     *_in(
@@ -492,12 +519,12 @@ MUTATIONS = [
             "[*self.taps, self.config.learning.window - 1]",
         ),
         ("spikes of the last image in the delay line", "core", "Mux(seen, history_read.data, 0)", "history_read.data"),
-        ("state of the last image", "core", "Mux(self.step == 0, 0, state_read.data)", "state_read.data"),
+        ("state of the last image", "core", "Mux(self.step_a == 0, 0, state_read.data)", "state_read.data"),
         (
             "spike list's bank swapped",
             "core",
-            "self.list_read.addr) - 1], ~self.list_bank",
-            "self.list_read.addr) - 1], self.list_bank",
+            "self.place[:half], ~filling",
+            "self.place[:half], filling",
         ),
         ("bias dropped", "core", "self.serves_bias.eq(self.bias_phase == 0)", "self.serves_bias.eq(0)"),
         ("learns a step too early", "core", "self.step > learning.free_steps)", "self.step >= learning.free_steps)"),
@@ -516,7 +543,7 @@ MUTATIONS = [
             "(acts",
         ),
         ("stream key stands still", "core", "self.key.eq(self.key + WEYL)", "self.key.eq(self.key)"),
-        ("first spike a step late", "core", "result.first_step.eq(self.step)", "result.first_step.eq(self.step + 1)"),
+        ("first spike a step late", "core", "first_step.eq(late_step)", "first_step.eq(self.steps_done)"),
         (
             "sums from below never cleared",
             "core",
@@ -527,7 +554,12 @@ MUTATIONS = [
         ("whole pulse off by one", "pulse_desynch", "2 * config.pulse.half + 1]", "2 * config.pulse.half]"),
         ("pulse with the spike", "pulse_desynch", "pulses[lane].eq(rho.pulse),", "pulses[lane].eq(spikes[lane]),"),
         ("late pulses not served", "pulse_desynch", "Mux(learns, p, 0)", "Mux(learns, 0, 0)"),
-        ("naive programs only rows that fired", "pulse_naive", "self.pulses[chunk.layer][mine].any())", "0)"),
+        (
+            "naive programs only rows that fired",
+            "pulse_naive",
+            "learns & self.pulses[chunk.layer][mine].any()",
+            "Const(0)",
+        ),
         ("naive reads silent rows", "pulse_naive", "~self.inputs_served.bit_select(self.list_place, 1)", "0"),
         (
             "gain of the chunk's first neuron",
@@ -550,7 +582,28 @@ MUTATIONS = [
             "self.bias_phase == 0",
         ),
         ("every bias spike programs", "core_sparse", "learns & self.bias_pulse", "learns"),
-        ("every input spike programs", "core_sparse", "~listed_b | self.list_read.data.pulse if", "Const(1) if"),
+        ("step's word too early", "core", "self.new_word.eq((op_a.kind", "self.new_word.eq((op_b.kind"),
+        (
+            "two-way words chosen before the spikes are in",
+            "core_banks",
+            "with m.If(~known & self.settled)",
+            "with m.If(~known)",
+        ),
+        ("state read before it is written", "core_banks", "with m.If(~still)", "with m.If(Const(1))"),
+        (
+            "rows of a bank drawn by their place",
+            "core_banks",
+            "row_a.number.eq(found.number)",
+            "row_a.number.eq(found.place)",
+        ),
+        ("label of the next image", "core_banks", "self.label.eq(label)", "self.label.eq(images.label)"),
+        (
+            "rows of a bank programmed in the free phase",
+            "core_banks",
+            "row.program.eq(more & learns)",
+            "row.program.eq(more)",
+        ),
+        ("every input spike programs", "core_sparse", "~listed_b | listed.pulse if", "Const(1) if"),
     ),
 ]
 

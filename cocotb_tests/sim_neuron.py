@@ -59,6 +59,13 @@ JOBS = {
         "lanes": 8,
         "config": config_data(network={"layers": [3, 3, 2]}, input={"phase": "zero"}),
     },
+    # The next image is filled while one is presented; neurons of which every third spike programs.
+    "prefetch": {
+        "part": "inputs",
+        "lanes": 4,
+        "prefetch": True,
+        "config": config_data(network={"layers": [10, 3, 2]}, programming={"every": 3}),
+    },
     # Every so many spikes a programming pulse.
     "every_third": {
         "part": "inputs",
@@ -106,7 +113,11 @@ class InputProbe(wiring.Component):
 def make(job: dict) -> wiring.Component:
     """The component of a job."""
     config = config_from_dict(job["config"])
-    return Lif(config, job["current_bits"]) if job["part"] == "lif" else InputProbe(config, job["lanes"])
+    return (
+        Lif(config, job["current_bits"])
+        if job["part"] == "lif"
+        else InputProbe(config, job["lanes"], job.get("prefetch", False))
+    )
 
 
 @cocotb.test(**TIMEOUT)
@@ -210,6 +221,7 @@ def _image(bench: Bench, number: int, count: int, full_scale: int) -> list[int]:
 async def _fill(bench: Bench, pixels: list[int], gaps: float, stop: int | None = None) -> None:
     """Stream pixels, with an idle cycle before each with probability `gaps`; `stop`: no more than so many."""
     sent = 0
+    bench.check("empty", 1)
     while sent < (len(pixels) if stop is None else stop):
         offered = not bench.chance(gaps)
         bench.drive(
@@ -260,6 +272,9 @@ async def _step(bench: Bench, fired: list[int], counting: int, pulses: list[int]
 
 async def _inputs(bench: Bench, job: dict) -> None:
     """Images, some of them given up half way; the lists of spikes of every step."""
+    if job.get("prefetch"):
+        await _prefetch(bench, job)
+        return
     config = config_from_dict(job["config"])
     network = Network(config)
     count = config.network.layers[0]
@@ -292,6 +307,75 @@ async def _inputs(bench: Bench, job: dict) -> None:
             listed = [int(n) for n in state.fired_list[:fired]]
             await _step(bench, listed, counting, [_pulse(network, n, counting) for n in listed])
         bench.drive(pixels__valid=0)
+
+
+class Ahead:
+    """Fills images one after the other while steps run: one is ready before it is presented."""
+
+    def __init__(self, bench: Bench, images: list[list[int]]) -> None:
+        self.bench, self.images = bench, images
+        self.number, self.sent = 0, 0
+        """The image being filled, and its pixels so far."""
+
+    async def cycle(self, **inputs: int) -> dict[str, int]:
+        """One cycle with these inputs; perhaps a pixel is taken. Returns what the outputs were in it."""
+        bench = self.bench
+        count = bench.component.inputs
+        wanted = self.number < len(self.images) and bench.chance(0.6)
+        pixel = self.images[self.number][self.sent % count] if self.number < len(self.images) else 0
+        bench.drive(restart=0, start=0, pixels__valid=int(wanted), pixels__payload=pixel)
+        bench.drive(**inputs)
+        await bench.settle()
+        outputs = {name: bench.get(name) for name in ("loaded", "empty", "busy", "spike_valid", "spike", "pulse")}
+        bench.check("pixels__ready", int(self.sent < count), sent=self.sent)
+        bench.check("loaded", int(self.sent == count), sent=self.sent)
+        bench.check("empty", int(self.sent == 0), sent=self.sent)
+        bench.seen["gap"] += not wanted
+        if inputs.get("restart"):
+            self.number, self.sent = self.number + 1, 0
+        elif wanted and self.sent < count:
+            self.sent += 1
+        await bench.cycle()
+        return outputs
+
+
+async def _prefetch(bench: Bench, job: dict) -> None:
+    """Images, each filled while the one before is presented."""
+    config = config_from_dict(job["config"])
+    network = Network(config)
+    count = config.network.layers[0]
+    images = [_image(bench, number, count, config.input.full_scale) for number in range(IMAGES)]
+    ahead = Ahead(bench, images)
+    for number, pixels in enumerate(images):
+        while ahead.sent < count:
+            await ahead.cycle()
+            bench.seen["waited"] += 1
+        await ahead.cycle(restart=1)
+        reset(network.state, network.parameters)
+        for _ in range(STEPS):
+            state = network.state
+            counting = bench.random.getrandbits(1)
+            fired = drive_inputs(
+                np.array(pixels, state.input_membrane.dtype), network.parameters.input_threshold,
+                state.input_membrane, state.input_spikes, state.fired_list,
+            )  # fmt: skip
+            listed = [int(n) for n in state.fired_list[:fired]]
+            pulses = [_pulse(network, n, counting) for n in listed]
+            await ahead.cycle(start=1, counting=counting)
+            spikes, sent = [], []
+            while True:
+                outputs = await ahead.cycle(counting=counting)
+                if outputs["spike_valid"]:
+                    spikes.append(outputs["spike"])
+                    sent.append(outputs["pulse"])
+                if not outputs["busy"]:
+                    break
+            bench.check("spikes", listed, spikes, number=number)
+            bench.check("pulses", pulses, sent, spikes=spikes, counting=counting)
+            bench.seen["pulse"] += sum(pulses)
+            bench.seen["not counted"] += len(listed) * (1 - counting)
+            bench.seen["spike"] += len(listed)
+            bench.seen["no spike"] += not listed
 
 
 def _pulse(network: Network, neuron: int, counting: int) -> int:

@@ -33,9 +33,9 @@ def test_input_neurons(job, simulator):
     assert compared["spikes"] == seen["spike"] > 100
     assert compared["pulses"] == seen["spike"]
     assert min(seen["gap"], seen["no spike"]) > 20
-    assert seen["given up"] == sim_neuron.IMAGES // 4
+    assert seen.get("given up", 0) == (0 if job == "prefetch" else sim_neuron.IMAGES // 4)
     assert min(seen["pulse"], seen["not counted"]) > 20
-    if job.startswith("every"):
+    if job.startswith("every") or job == "prefetch":
         assert seen["pulse"] < seen["spike"] - seen["not counted"]
     else:
         assert seen["pulse"] == seen["spike"]

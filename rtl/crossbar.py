@@ -470,7 +470,9 @@ class Crossbar(wiring.Component):
             for lane in range(self.layout.lanes):
                 step = Signal(rounder.shape(self.signal_bits), name=f"row_step_{bank.number}_{lane}")
                 lane_word = rotate_right(chunk_word, neuron_rotation(0, lane))
-                m.d.sync += step.eq(rounder.step(signals[lane], amount, lane_word, {0: Const(1)}))
+                # What the host writes passes unchanged; other words that are not programmed are not written.
+                value = rounder.step(signals[lane], amount, lane_word, {0: Const(1)})
+                m.d.sync += step.eq(Mux(op_r.kind == Kind.POKE, 0, value))
                 steps.append(step)
             shared = steps
             bank.program(steps)
@@ -654,7 +656,7 @@ class Bank:
             exact = crossbar._exact(m, self.word[lane], step, f"exact_{self.number}_{lane}")
             new, outside = saturate(exact, -(1 << (bits - 1)), (1 << (bits - 1)) - 1)
             m.d.sync += [
-                self.word_x[lane].eq(Mux(self.programs, new, self.word[lane])),
+                self.word_x[lane].eq(new),
                 self.saturated[lane].eq(outside & self.programs),
             ]
 
