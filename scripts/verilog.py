@@ -47,9 +47,13 @@ MEANINGS = {
     "trace.neurons": "for simulation: its lanes' new states",
     "trace.neurons_spikes": "for simulation: its lanes' spikes",
     "trace.write_toggle": "for simulation: changes with every word of weights written",
+    "trace.write_valid": "for simulation: which banks wrote a word then",
     "trace.write_step": "for simulation: step of the pass that wrote it",
-    "trace.write_address": "for simulation: where it was written",
-    "trace.write_data": "for simulation: the word",
+    "trace.write_address": "for simulation: where each bank wrote",
+    "trace.write_data": "for simulation: the banks' words",
+    "trace.stages": "for simulation: cycles that the sequencer spent at each stage of rtl.core.Stage",
+    "trace.rows": "for simulation: words of weights that each bank moved",
+    "trace.row_cycles": "for simulation: cycles in which a word of weights moved",
 }
 """What each port of the core is for; the one description of them."""
 
