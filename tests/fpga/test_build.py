@@ -72,6 +72,17 @@ def test_device_totals_are_those_that_nextpnr_knows() -> None:
             assert sum(data["utilization"][cell]["available"] for cell in cells) == board.totals[resource]
 
 
+@pytest.mark.parametrize("board", BOARDS)
+@pytest.mark.parametrize("top", ["selftest", "link"])
+def test_every_board_has_its_pins(board: str, top: str, make_config, tmp_path: Path) -> None:
+    """What goes to Yosys and nextpnr can be made for every board: its clock, LEDs and UART are there."""
+    target = BOARDS[board]
+    build._generate(make_config(), target, tools.amaranth_environment(target.family), top, 1, 1, None, tmp_path)
+    pins = next(path for suffix in ("pcf", "lpf") if (path := tmp_path / f"top.{suffix}").exists()).read_text()
+    assert len(re.findall("led", pins)) >= (len(target.leds) if top == "selftest" else 1)
+    assert ("uart_0__tx__io" in pins) == (top == "link")
+
+
 def test_clocks() -> None:
     assert report.clocks(ICE40_REPORT) == {"pll_clock": {"achieved_mhz": 31.41, "required_mhz": 24.0}}
     clocks = report.clocks(ECP5_REPORT)

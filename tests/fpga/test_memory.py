@@ -57,7 +57,7 @@ def test_one_word_for_each_word_of_weights(table: Path) -> None:
 
 def test_refusal(table: Path, tmp_path: Path) -> None:
     changes = [f"device.file={table}", "hardware.lanes=8"]
-    words = r"measured devices need \d+ block RAMs of icebreaker beside 12 of the weights, and it has 30; ulx3s-85f has"
+    words = r"measured devices need \d+ block RAMs of icebreaker beside 12 of the weights, and it has 30; enough is there on: ulx3s-12f"
     for run in (run_build, run_synthesis):
         with pytest.raises(UsageProblem, match=f"device.file: {table}: {words}"):
             run(PRESET, "icebreaker", tmp_path / "out", overrides=changes)
