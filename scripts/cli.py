@@ -20,6 +20,7 @@ from scripts.errors import CommandError, Interrupted
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("scripts.demo", "Train, compare, build and report: the whole project in one go."),
     "train": ("scripts.train", "Train a network, on the golden model or on the RTL."),
+    "baseline": ("scripts.baseline", "Train a network without spikes to compare with: BPTT, Eq-Prop, BP."),
     "sweep": ("scripts.sweep", "Train rows of changes with several seeds: what each fault costs."),
     "infer": ("scripts.infer", "Classify images with trained weights: accuracy and confusion matrix."),
     "compare": ("scripts.compare", "Compare the RTL with the golden model, bit by bit, step by step."),
@@ -47,6 +48,7 @@ Examples:
   eqspike train digits                    a preset by name, or the path of a YAML file
   eqspike train digits --set number.format=real --out runs/real
   eqspike train digits --seeds 10 --workers 4
+  eqspike baseline bp-adam digits --seeds 5
   eqspike sweep configs/sweeps/nonidealities.yaml --workers 2
   eqspike device digits-rram              what one pulse does to its memristors
   eqspike infer digits --weights runs/digits-seed0/weights.npz
