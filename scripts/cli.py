@@ -23,6 +23,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "baseline": ("scripts.baseline", "Train a network without spikes to compare with: BPTT, Eq-Prop, BP."),
     "sweep": ("scripts.sweep", "Train rows of changes with several seeds: what each fault costs."),
     "infer": ("scripts.infer", "Classify images with trained weights: accuracy and confusion matrix."),
+    "export": ("scripts.export", "Write trained weights as a NIR graph, as npz, or as hex for $readmemh."),
+    "import": ("scripts.nir_import", "Read a NIR graph as a network of the chip."),
     "compare": ("scripts.compare", "Compare the RTL with the golden model, bit by bit, step by step."),
     "law": ("scripts.law", "Check the learning law with two neurons and one synapse."),
     "device": ("scripts.device", "Show a preset's memristor: curves, deviations, pulses, one write."),
