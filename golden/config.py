@@ -54,20 +54,39 @@ def require_power_of_two(key: str, value: float, zero: bool = False) -> None:
     fail(key, value, f"fixed point needs a power of two{extra}, e.g. {near} (or number.format: real)")
 
 
+DATASETS = ("digits", "mnist5k", "fashion-mnist", "random")
+"""Data sets with a name; golden.data reads them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DatasetConfig:
-    """Which images, and how they are split. `name`: digits, or idx:DIR for a pair of IDX files in DIR."""
+    """Which images, and how they are split. `name`: digits; mnist5k (5,000 images of MNIST); fashion-mnist; random (for
+    tests); or idx:DIR for IDX files in DIR: images and labels, and t10k* files if it has a test part of its own."""
 
     name: str = "digits"
     test_fraction: float = 0.2
+    """Part of every class held out for testing; without effect on a data set with a test part of its own."""
     validation_fraction: float = 0.0
     """Part of the *training* split held out; when > 0 it takes the place of the test split (for tuning)."""
+    train_limit: int | None = None
+    test_limit: int | None = None
+    """At most so many images for training (before the validation part is cut out) and testing, drawn from the seed,
+    every class in proportion; None: all."""
+    brightness: float = 1.0
+    """White pixels fire at this part of f_max: darker images have fewer input spikes, which are the chip's work."""
+    shift: int = 0
+    """Training images are moved by up to so many pixels both ways, anew in every epoch (of square images)."""
 
     def validate(self) -> None:
-        if self.name not in ("digits", "random") and not self.name.startswith("idx:"):
-            fail("dataset.name", self.name, "allowed: digits, random, idx:DIR")
+        if self.name not in DATASETS and not (self.name.startswith("idx:") and len(self.name) > 4):
+            fail("dataset.name", self.name, f"allowed: {', '.join(DATASETS)}, idx:DIR")
         require_range("dataset.test_fraction", self.test_fraction, 0.01, 0.9)
         require_range("dataset.validation_fraction", self.validation_fraction, 0.0, 0.9)
+        require_range("dataset.brightness", self.brightness, 0.01, 1.0)
+        require_range("dataset.shift", self.shift, 0, 8)
+        for name in ("train_limit", "test_limit"):
+            if (limit := getattr(self, name)) is not None:
+                require_range(f"dataset.{name}", limit, 1, 2**32)
 
 
 @dataclass(frozen=True, kw_only=True)

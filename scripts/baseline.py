@@ -77,7 +77,7 @@ def run_baseline(
 
     from golden.baselines import make_baseline
     from golden.baselines.settings import settings_to_dict
-    from golden.data import epoch_order, load_split
+    from golden.data import epoch_moves, epoch_order, load_split, move
     from scripts.files import npz_bytes, remove_leftovers, write_bytes, write_json
     from scripts.train import LAST, software_versions
 
@@ -124,6 +124,7 @@ def run_baseline(
     metrics = write()
     for epoch in range(len(entries), config.training.epochs):
         began, order, right, seconds = time.perf_counter(), epoch_order(config, epoch, len(labels)), 0, 0.0
+        moves = epoch_moves(config, epoch, len(labels))
         pulses = int(getattr(network, "pulses", 0))
         with tqdm(
             total=len(order), unit="img", leave=False, disable=True if quiet else None, dynamic_ncols=True,
@@ -131,8 +132,9 @@ def run_baseline(
         ) as bar:  # fmt: skip
             for at in range(0, len(order), CHUNK):
                 chunk = order[at : at + CHUNK]
+                shown = move(images[chunk], moves[chunk])
                 start = time.perf_counter()
-                right += int(np.sum(network.learn(images[chunk], labels[chunk], epoch, at) == labels[chunk]))
+                right += int(np.sum(network.learn(shown, labels[chunk], epoch, at) == labels[chunk]))
                 seconds += time.perf_counter() - start
                 bar.update(len(chunk))
         entry = {

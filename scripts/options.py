@@ -21,8 +21,9 @@ set_option = click.option(
 )  # fmt: skip
 
 dataset_option = click.option(
-    "--dataset", metavar="NAME", help="In place of the config's data set: digits, random, or idx:DIR."
-)
+    "--dataset", metavar="NAME",
+    help="In place of the config's data set: digits, mnist5k, fashion-mnist, random, or idx:DIR.",
+)  # fmt: skip
 
 seed_option = click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="In place of the config's seed.")
 

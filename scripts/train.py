@@ -148,7 +148,7 @@ def train(
     from tqdm import tqdm
 
     from golden.config import config_to_dict
-    from golden.data import epoch_order, load_split
+    from golden.data import epoch_moves, epoch_order, load_split, move
     from golden.network import Network
     from scripts.files import remove_leftovers, write_json, write_text
     from scripts.weights import load_weights, save_weights
@@ -180,6 +180,7 @@ def train(
         for epoch in range(len(metrics["epochs"]), config.training.epochs):
             began = time.perf_counter()
             order = epoch_order(config, epoch, len(labels))
+            moves = epoch_moves(config, epoch, len(labels))
             counters: dict[str, Any] = {}
             right = cycles = 0
             seconds = 0.0
@@ -189,7 +190,8 @@ def train(
             ) as bar:  # fmt: skip
                 for at in range(0, len(order), CHUNK[engine]):
                     chunk = order[at : at + CHUNK[engine]]
-                    step = trainer.learn(images[chunk], labels[chunk], weights, key, epoch)
+                    shown = move(images[chunk], moves[chunk])
+                    step = trainer.learn(shown, labels[chunk], weights, key, epoch)
                     weights, key = step["weights"], step["key"]
                     counters = add_counters(counters, step["counters"])
                     seconds += step["seconds"]

@@ -373,3 +373,51 @@ def test_a_missed_clock_is_a_result(
     else:
         with pytest.raises(CommandError, match=f"status {status}"):
             results.run_measurement(row)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def accuracy(mean: float, error: float | None = 0.002) -> dict[str, Any]:
+    value = {"count": 3 if error else 1, "mean": mean, "standard_error": error}
+    return {"command": "eqspike train", "seconds": 1.0, "result": {"last_test_accuracy": value}}
+
+
+@pytest.mark.parametrize(
+    ("fixed", "real", "status"),
+    [
+        (0.951, 0.953, "met"),
+        (0.944, 0.945, "missed"),  # under the bar
+        (0.951, 0.962, "missed"),  # too far from real numbers, on either side
+        (0.962, 0.951, "missed"),
+        (0.951, None, "real numbers not measured"),
+    ],
+)
+def test_accuracy_on_images(fixed: float, real: float | None, status: str) -> None:
+    found = {"train-mnist-fixed": accuracy(fixed), "train-mnist-fixed-still": accuracy(0.93, None)}
+    if real:
+        found["train-mnist-real"] = accuracy(real)
+    moved, still = results._images(found)
+    assert moved[1:4] == ["moved", "3", ">= 94.5 %, within 1 point of real numbers"]
+    assert moved[4] == f"{100 * fixed:.2f} ± 0.20 %"
+    assert moved[-1] == status
+    assert still[1:5] == ["as they are", "1", "-", "93.00 %"]
+    assert still[-1] == "measured"
+    (fashion,) = results._images({"train-fashion-fixed": accuracy(0.8), "train-fashion-real": accuracy(0.805)})
+    assert fashion[1] == "as they are"
+    assert fashion[3] == "within 1 point of real numbers"
+    assert fashion[-1] == "met"
+
+
+def test_work_of_an_image() -> None:
+    counters = {
+        "images": 200,
+        "steps": 40000,
+        "nudged": 50,
+        "spikes": [2_000_000, 800_000, 20_000],
+        "synops": 2 * 10**8,
+    }
+    epochs = [{}, {"counters": counters, "test_counters": counters | {"images": 100, "nudged": 0}}]
+    training, inference = results._activity({"activity-mnist": {"result": {"epochs": epochs}}})
+    assert training == ["`mnist`", "training", "25 %", "200", "10,000", "4,000", "100", "1.00 M"]
+    assert inference == ["`mnist`", "inference", "-", "400", "20,000", "8,000", "200", "2.00 M"]

@@ -56,19 +56,23 @@ def test_a_run(tiny: str, run) -> None:
     assert load_config("a/config.yaml") == load_config(tiny)
 
 
-def test_metrics_are_the_networks(tiny: str, run) -> None:
+@pytest.mark.parametrize("shift", [0, 1])
+def test_metrics_are_the_networks(shift: int, tiny: str, run) -> None:
     """The run's numbers against the golden network driven by hand, in one chunk an epoch."""
-    from golden.data import epoch_order, load_split
+    from golden.data import epoch_moves, epoch_order, load_split, move
 
-    assert run("train", tiny, "--out", "a").exit_code == 0
-    config = load_config(tiny)
+    change = f"dataset.shift={shift}"
+    assert run("train", tiny, "--out", "a", "--set", change).exit_code == 0
+    config = load_config(tiny, [change])
     part, network = load_split(config), Network(config)
     for entry in read("a/metrics.json")["epochs"]:
         epoch = entry["epoch"] - 1
         order = epoch_order(config, epoch, 96)
+        images = move(part.train_images, epoch_moves(config, epoch, 96))
+        assert np.array_equal(images, part.train_images) == (shift == 0)
         network.set_epoch(epoch)
         network.clear_counters()
-        assert entry["train_accuracy"] == network.learn(part.train_images[order], part.train_labels[order])
+        assert entry["train_accuracy"] == network.learn(images[order], part.train_labels[order])
         assert entry["counters"] == network.counter_values()
         assert entry["test_accuracy"] == network.accuracy(part.test_images, part.test_labels)
         assert entry["first_spike_test_accuracy"] == network.accuracy(part.test_images, part.test_labels, True)
