@@ -824,6 +824,7 @@ def _readme_table(found: dict[str, dict[str, Any]]) -> str:
     ]
     rows += _memristors(found)
     rows += [[row[0], f"{row[2]} (real numbers: {row[3]})", row[1], row[5]] for row in _aeqspike(found)]
+    rows += [[row[0], row[3], row[2], row[5]] for row in _baselines(found) if row[2] != "-"]
     for row in _comparisons(found):
         rows.append([f"RTL = golden, {row[0]}, {row[2]} images, {row[1]}", f"{row[4]} of {row[3]} words differ", "0",
                      "met" if row[4] == "0" else "missed"])  # fmt: skip

@@ -15,7 +15,8 @@ SOFTWARE = ("devices=false",)
 
 
 def network(config, name: str = "bp-sgd", *changes: str) -> BackpropNetwork:
-    made = make_baseline(config, read_settings(name, [f"baseline.{c}" for c in changes]))
+    """The baseline on the config's own ranges of weights, unless `changes` say otherwise."""
+    made = make_baseline(config, read_settings(name, [f"baseline.{c}" for c in ("range=null", *changes)]))
     assert isinstance(made, BackpropNetwork)
     return made
 

@@ -16,6 +16,7 @@ def test_values_of_the_thesis(make_config) -> None:
         assert settings.rates(make_config(), 0) == [0.003, 0.0015]
     assert read_settings("bp-sgd").learning_rate == (0.1,)
     assert read_settings("bp-adam").learning_rate == (0.001,)
+    assert read_settings("bp-adam").range == 4
     for name in BASELINES:
         make_baseline(make_config(), read_settings(name))
 
