@@ -279,6 +279,12 @@ def test_weights_beyond_the_range_widen_it(make_config) -> None:
     weights[0][2, 1] = 1.75
     found = from_graph(to_graph(config, weights))
     assert [s.range for s in found.config.synapses] == [2.0, 0.5]
+    # The range's end itself is no weight of the chip above 0, but below.
+    for value, reach in ((2.0, 4.0), (-2.0, 2.0), (2 - 2.0**-8, 2.0)):
+        weights[0][2, 1] = value
+        found = from_graph(to_graph(config, weights))
+        assert found.config.synapses[0].range == reach
+        assert Network(found.config).numbers.synapses[0].weight.quantise(weights[0])[2, 1] == value / reach * 2**9
 
 
 def test_read_graph_of_a_single_node(tmp_path: Path) -> None:

@@ -116,7 +116,9 @@ def test_a_pulse_leaves_what_the_device_takes(make_config) -> None:
         "slope_up": 0.8, "slope_spread": 0.2, "threshold_spread": 0.3, "speed": 1e-2, "nonlinearity_up": 1.2,
         "nonlinearity_down": 0.7,
     }  # fmt: skip
-    config = make_config(device=device, synapses=[{"draw": "synapse", "range": 0.5, "init": 1}])
+    config = make_config(
+        network={"layers": [20, 12, 5]}, device=device, synapses=[{"draw": "synapse", "range": 0.5, "init": 1}]
+    )
     before, asked, made = change_and_devices(config)
     real = made.config
     kinds = set()
@@ -128,7 +130,11 @@ def test_a_pulse_leaves_what_the_device_takes(make_config) -> None:
         np.testing.assert_allclose(made.weights[s], np.clip(old + up + down, -0.5, 0.5), atol=1e-13)
         kinds |= {("up", bool(np.any(up > 0))), ("down", bool(np.any(down < 0)))}
         kinds.add(("too weak", bool(np.any((dw != 0) & (up == 0) & (down == 0)))))
-    assert {("up", True), ("down", True), ("too weak", True)} <= kinds
+        # The half that is not sent would have written too.
+        kinds.add(("other half up", bool(np.any((dw < 0) & (dw > drawn.offset_up)))))
+        kinds.add(("other half down", bool(np.any((dw > 0) & (dw < -drawn.offset_down)))))
+    wanted = ("up", "down", "too weak", "other half up", "other half down")
+    assert {(kind, True) for kind in wanted} <= kinds
 
 
 def test_noise_comes_with_every_pulse_and_with_nothing_else(make_config) -> None:
