@@ -696,6 +696,11 @@ def _parse_section(key: str, value: object, kind: type) -> object:
     return kind(**{name: _parse(f"{prefix}{name}", v, known[name]) for name, v in value.items()})
 
 
+def section_from_dict(key: str, data: object, kind: type) -> typing.Any:
+    """A dataclass `kind` from plain data that stands at `key`. Raises `ConfigError`, which names the key."""
+    return _parse_section(key, data, kind)
+
+
 def config_from_dict(data: dict) -> Config:
     """A `Config` from plain data, as YAML gives it. Raises `ConfigError`."""
     return _parse_section("", data, Config)

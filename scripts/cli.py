@@ -20,8 +20,11 @@ from scripts.errors import CommandError, Interrupted
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("scripts.demo", "Train, compare, build and report: the whole project in one go."),
     "train": ("scripts.train", "Train a network, on the golden model, the RTL or a board."),
+    "baseline": ("scripts.baseline", "Train a network without spikes to compare with: BPTT, Eq-Prop, BP."),
     "sweep": ("scripts.sweep", "Train rows of changes with several seeds: what each fault costs."),
     "infer": ("scripts.infer", "Classify images with trained weights: accuracy and confusion matrix."),
+    "export": ("scripts.export", "Write trained weights as a NIR graph, as npz, or as hex for $readmemh."),
+    "import": ("scripts.nir_import", "Read a NIR graph as a network of the chip."),
     "compare": ("scripts.compare", "Compare the RTL with the golden model, bit by bit, step by step."),
     "law": ("scripts.law", "Check the learning law with two neurons and one synapse."),
     "device": ("scripts.device", "Show a preset's memristor: curves, deviations, pulses, one write."),
@@ -50,6 +53,7 @@ Examples:
   eqspike train digits                    a preset by name, or the path of a YAML file
   eqspike train digits --set number.format=real --out runs/real
   eqspike train digits --seeds 10 --workers 4
+  eqspike baseline bp-adam digits --seeds 5
   eqspike sweep configs/sweeps/nonidealities.yaml --workers 2
   eqspike device digits-rram              what one pulse does to its memristors
   eqspike infer digits --weights runs/digits-seed0/weights.npz

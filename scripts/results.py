@@ -68,6 +68,55 @@ FEWER_LANES = "build-icebreaker-4-lanes"
 """The chip with rho-bar blocks on as many lanes as the presets of A-EqSpike have on that board."""
 SYNTHESISED = ("digits", "digits-aeqspike-synch")
 """Presets compared on the iCEBreaker at 8 lanes before place and route, as the second does not fit."""
+RELAXES = "--set baseline.learning_rate=[0.01,0.005] --set baseline.halve_at=[15,23]"
+"""What the validation part chose for the relaxing baselines on Digits, in place of the thesis's rates for MNIST."""
+BASELINES: dict[str, tuple[str, str, str, float | None, str]] = {
+    "baseline-bptt-digits": ("BPTT, 64-32-10", "bptt", f"digits {RELAXES} --set baseline.bias=0.5", None, "-"),
+    "baseline-continual-eqprop-digits": (
+        "continual Eq-Prop, 64-32-10", "continual-eqprop", f"digits {RELAXES}", None, "-"
+    ),
+    "baseline-bp-sgd-digits": ("BP-SGD on ideal memristors, 64-32-10", "bp-sgd", "digits", None, "-"),
+    "baseline-bp-adam-digits": ("BP-ADAM on ideal memristors, 64-32-10", "bp-adam", "digits", 97.0, "-"),
+    "baseline-bp-adam-digits64": ("BP-ADAM on ideal memristors, 64-64-10", "bp-adam", "digits64", 97.0, "-"),
+    "baseline-bp-sgd-digits-software": (
+        "BP-SGD without devices, 64-32-10", "bp-sgd", "digits --set baseline.devices=false", None, "-"
+    ),
+    "baseline-bp-adam-digits-software": (
+        "BP-ADAM without devices, 64-32-10", "bp-adam", "digits --set baseline.devices=false", 97.0, "-"
+    ),
+    "baseline-bp-adam-digits64-software": (
+        "BP-ADAM without devices, 64-64-10", "bp-adam", "digits64 --set baseline.devices=false", 97.0, "-"
+    ),
+    "baseline-bptt-mnist5k": (
+        "BPTT, 784-100-10, mnist5k",
+        "bptt",
+        "mnist --set baseline.learning_rate=[0.01,0.005] --set baseline.halve_at=[10,15]",
+        None,
+        "97.11 ± 0.23 (60,000 images)",
+    ),
+    "baseline-bptt-mnist5k-thesis": (
+        "BPTT, 784-100-10, mnist5k, the thesis's rates",
+        "bptt",
+        "mnist",
+        None,
+        "97.11 ± 0.23 (60,000 images)",
+    ),
+}  # fmt: skip
+"""Measurement -> (what it is, baseline, config and settings, the accuracy to reach in percent, the thesis's value)."""
+FAULTY = "baseline-devices"
+FAULTS: dict[str, tuple[str, str]] = {
+    "ideal": ("", "-"),
+    "neuron gain 0.1": ("neuron.gain_spread=0.1", "none lost (fig 3.9)"),
+    "neuron gain 1": ("neuron.gain_spread=1", "ADAM 15 lost (fig 3.9)"),
+    "write noise 1e-4": ("device.write_noise=1e-4", "none lost (fig 3.10)"),
+    "write noise 1e-2": ("device.write_noise=1e-2", "-"),
+    "non-linearity 1": ("device.nonlinearity_up=1 device.nonlinearity_down=1", "SGD loses, ADAM hardly (fig 3.11)"),
+    "non-linearity 2": ("device.nonlinearity_up=2 device.nonlinearity_down=2", "SGD loses, ADAM hardly (fig 3.11)"),
+    "slopes apart, 20 %": ("device.slope_spread=0.2", "-"),
+    "slopes alike, 100 %": ("device.slope_spread=1 device.slope_symmetric=true", "-"),
+    "thresholds, 1e-2": ("device.threshold_spread=0.01", "-"),
+}
+"""Fault -> (changes to the config, what the thesis says)."""
 MODEL = ("golden/*.py", f"configs/{memristor.PRESET}.yaml")
 ODD = ("7-5-3", "16-9-9-4", "33-17-10", "5-3-2", "9-1-1")
 BOARDS = {"icebreaker": ("iCEBreaker (iCE40 UP5K)", 12.0), "ulx3s-85f": ("ULX3S-85F (ECP5)", 50.0)}
@@ -211,7 +260,37 @@ def measurements() -> dict[str, Measurement]:
             "build.json",
         ),
     ]
+    rows += [
+        Measurement(name, f"baseline {kind} {more} --seeds {_seeds(name)} --force --out {{out}}", "summary.json")
+        for name, (_, kind, more, _, _) in BASELINES.items()
+    ]
+    rows.append(
+        Measurement(
+            FAULTY,
+            "baseline",
+            "summary.json",
+            ("versions",),
+            rows=tuple(
+                (
+                    f"{kind}, {fault}",
+                    f"{kind} digits-memristor {_set(changes)}--seeds 3 --epochs 15 --force --out {{out}}",
+                )
+                for fault, (changes, _) in FAULTS.items()
+                for kind in ("bp-sgd", "bp-adam")
+            ),
+            sources=("golden/*.py", "golden/baselines/*.py", "configs/digits-memristor.yaml"),
+        )
+    )
     return {row.name: row for row in rows}
+
+
+def _seeds(name: str) -> int:
+    """Seeds of a baseline: as many as EqSpike has on the same images, 5 of 10 on Digits."""
+    return 3 if "mnist" in name else 5
+
+
+def _set(changes: str) -> str:
+    return "".join(f"--set {change} " for change in changes.split())
 
 
 def _without(value: Any, drop: Sequence[str]) -> Any:
@@ -554,6 +633,56 @@ def _aeqspike_cost(found: dict[str, dict[str, Any]]) -> list[list[str]]:
     return rows
 
 
+def _baselines(found: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """Accuracy of each baseline, and EqSpike's beside it."""
+    rows = []
+    for preset in ("digits", "digits64"):
+        if entry := found.get(f"train-{preset}-fixed"):
+            mean = entry["result"]["mean_last_5_test_accuracy"]
+            title = TRAINED[preset][0].removeprefix("Digits, ")
+            rows.append([f"EqSpike, {title}", str(mean["count"]), "-", _percent(mean), "-", "see above"])
+    for name, (title, _, _, bar, thesis) in BASELINES.items():
+        if entry := found.get(name):
+            mean = entry["result"]["mean_last_5_test_accuracy"]
+            status = "measured" if bar is None else "met" if 100 * mean["mean"] >= bar else "missed"
+            to_reach = "-" if bar is None else f">= {bar} %"
+            rows.append([title, str(mean["count"]), to_reach, _percent(mean), thesis, status])
+    rows += _against_bptt(found)
+    return rows
+
+
+def _against_bptt(found: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """EqSpike on mnist5k, and its distance from BPTT on the same splits."""
+    if not (bptt := found.get("baseline-bptt-mnist5k")):
+        return []
+    rows = []
+    for number in ("fixed", "real"):
+        if entry := found.get(f"train-mnist-{number}"):
+            mean = entry["result"]["mean_last_5_test_accuracy"]
+            points = 100 * (mean["mean"] - bptt["result"]["mean_last_5_test_accuracy"]["mean"])
+            status = f"{'met' if points >= -1 else 'missed'}: {points:+.2f} points against BPTT"
+            rows.append(
+                [f"EqSpike, 784-100-10, mnist5k, {number}", str(mean["count"]), "within 1 point of BPTT",
+                 _percent(mean), "96.87 ± 0.18 (60,000 images)", status]
+            )  # fmt: skip
+    return rows
+
+
+def _faulty_baselines(found: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """A line a fault: accuracy and points lost of BP-SGD and BP-ADAM."""
+    if not (entry := found.get(FAULTY)):
+        return []
+    measured = {row["name"]: row["result"]["mean_last_5_test_accuracy"] for row in entry["result"]["rows"]}
+    lines = []
+    for fault, (_, thesis) in FAULTS.items():
+        line = [fault]
+        for kind in ("bp-sgd", "bp-adam"):
+            own, ideal = measured[f"{kind}, {fault}"], measured[f"{kind}, ideal"]
+            line += [_percent(own), f"{100 * (ideal['mean'] - own['mean']):.1f}"]
+        lines.append([*line, thesis])
+    return lines
+
+
 SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[dict[str, dict[str, Any]]], list[list[str]]]], ...] = (
     (
         "Accuracy",
@@ -653,6 +782,23 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[dict[str, dict[str, A
         ("board", "signal", "lanes", "LUTs", "FFs", "block RAMs", "MHz"),
         _aeqspike_cost,
     ),
+    (
+        "Baselines",
+        "Networks without spikes on the same images and splits: test accuracy averaged over the last 5 of 30 epochs, "
+        "mean over the seeds from 0 on with its standard error. BPTT and continual Eq-Prop relax on EqSpike's topology "
+        "(table 2.2), with learning rates and initial weights chosen with `dataset.validation_fraction=0.2` on seeds "
+        "10 and 11 (mnist5k: seed 10, and the last 5 of 20 epochs); back-propagation has the learning rates of table "
+        "3.2. docs/baselines.md says what each computes.",
+        ("network", "seeds", "to reach", "measured", "thesis", "status"),
+        _baselines,
+    ),
+    (
+        "Baselines on memristors with faults",
+        "Back-propagation written through the devices of `digits-memristor`, 64-32-10, weights in [-4, 4), 3 seeds, "
+        "15 epochs: accuracy as above, and points lost against ideal devices.",
+        ("fault", "BP-SGD", "lost", "BP-ADAM", "lost", "thesis"),
+        _faulty_baselines,
+    ),
     ("Learning law", "Thesis, figs 2.6 and 2.7.", ("sweep", "numbers", "R²", "to reach", "status"), _law),
     ("Speed", "On the machine that made this page.", ("what", "measured", "to reach", "status"), _speeds),
 )
@@ -681,6 +827,7 @@ def _readme_table(found: dict[str, dict[str, Any]]) -> str:
     ]
     rows += _memristors(found)
     rows += [[row[0], f"{row[2]} (real numbers: {row[3]})", row[1], row[5]] for row in _aeqspike(found)]
+    rows += [[row[0], row[3], row[2], row[5]] for row in _baselines(found) if row[2] != "-"]
     for row in _comparisons(found):
         rows.append([f"RTL = golden, {row[0]}, {row[2]} images, {row[1]}", f"{row[4]} of {row[3]} words differ", "0",
                      "met" if row[4] == "0" else "missed"])  # fmt: skip

@@ -421,3 +421,63 @@ def test_work_of_an_image() -> None:
     training, inference = results._activity({"activity-mnist": {"result": {"epochs": epochs}}})
     assert training == ["`mnist`", "training", "25 %", "200", "10,000", "4,000", "100", "1.00 M"]
     assert inference == ["`mnist`", "inference", "-", "400", "20,000", "8,000", "200", "2.00 M"]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def reached(mean: float, count: int = 5) -> dict[str, Any]:
+    value = {"count": count, "mean": mean, "standard_error": 0.002}
+    return {"command": "eqspike baseline", "seconds": 1.0, "result": {"mean_last_5_test_accuracy": value}}
+
+
+def test_baselines() -> None:
+    found = {"baseline-bp-adam-digits": reached(0.9701), "baseline-bp-adam-digits64": reached(0.9699)}
+    found |= {"baseline-bptt-digits": reached(0.9), "train-digits-fixed": reached(0.9763, 10)}
+    rows = {row[0]: row[1:] for row in results._baselines(found)}
+    assert rows["EqSpike, 64-32-10, 12-bit weights"] == ["10", "-", "97.63 ± 0.20 %", "-", "see above"]
+    assert rows["BPTT, 64-32-10"] == ["5", "-", "90.00 ± 0.20 %", "-", "measured"]
+    assert rows["BP-ADAM on ideal memristors, 64-32-10"] == ["5", ">= 97.0 %", "97.01 ± 0.20 %", "-", "met"]
+    assert rows["BP-ADAM on ideal memristors, 64-64-10"][-1] == "missed"
+
+
+@pytest.mark.parametrize(("mean", "status"), [(0.951, "met: -0.90"), (0.949, "missed: -1.10"), (0.98, "met: +2.00")])
+def test_eqspike_against_bptt(mean: float, status: str) -> None:
+    found = {"baseline-bptt-mnist5k": reached(0.96, 3), "train-mnist-fixed": reached(mean, 3)}
+    rows = [row for row in results._baselines(found) if row[0] == "EqSpike, 784-100-10, mnist5k, fixed"]
+    assert [row[-1] for row in rows] == [f"{status} points against BPTT"]
+    assert results._against_bptt({"train-mnist-fixed": reached(mean)}) == []
+
+
+def test_baselines_with_faults() -> None:
+    rows = [
+        {"name": f"{kind}, {fault}", **reached(0.97 - 0.01 * at - (0.1 if kind == "bp-sgd" else 0), 3)}
+        for kind in ("bp-sgd", "bp-adam")
+        for at, fault in enumerate(results.FAULTS)
+    ]
+    lines = results._faulty_baselines({results.FAULTY: {"result": {"rows": rows}}})
+    assert [line[0] for line in lines] == list(results.FAULTS)
+    assert lines[0][1:5] == ["87.00 ± 0.20 %", "0.0", "97.00 ± 0.20 %", "0.0"]
+    assert lines[3][1:5] == ["84.00 ± 0.20 %", "3.0", "94.00 ± 0.20 %", "3.0"]
+    assert results._faulty_baselines({}) == []
+
+
+def test_baselines_can_be_trained() -> None:
+    """Every measurement's settings and config are valid together."""
+    import click
+
+    from golden.baselines import read_settings
+    from scripts.baseline import command
+
+    measured = [m for m in results.measurements().values() if m.arguments.split()[0] == "baseline"]
+    commands = [m.arguments for m in measured if not m.rows]
+    commands += [f"{m.arguments} {more}" for m in measured for _, more in m.rows]
+    assert len(commands) > 25
+    for text in commands:
+        with command.make_context("baseline", text.format(out="x").split()[1:], resilient_parsing=False) as context:
+            assert isinstance(context, click.Context)
+            taken = context.params
+        own = [o for o in taken["overrides"] if o.startswith("baseline.")]
+        others = [o for o in taken["overrides"] if o not in own]
+        config = load_config(resolve_preset(taken["config"]), others)
+        read_settings(taken["name"], own).rates(config, 0)
