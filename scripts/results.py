@@ -71,6 +71,8 @@ SYNTHESISED = ("digits", "digits-aeqspike-synch")
 MODEL = ("golden/*.py", f"configs/{memristor.PRESET}.yaml")
 MNIST = {"mnist": (60.0, 20), "mnist300": (50.0, 5)}
 """Preset on the ULX3S-85F -> (the clock to reach in MHz, images of the comparison)."""
+LANES = ((300, 1), (150, 2), (150, 1), (100, 2))
+"""Lanes and banks that `mnist300` is synthesised with, to see what fits."""
 THROUGHPUT = {
     "mnist": ("--build runs/results/build-mnist-ulx3s-85f/build.json", 4000, 7000, None),
     "mnist300": ("--images 20 --build runs/results/build-mnist300-ulx3s-85f/build.json", None, None, None),
@@ -189,6 +191,22 @@ def measurements() -> dict[str, Measurement]:
                 f"build-{name}-ulx3s-85f", f"build {name} --board ulx3s-85f --out {{out}}", "build.json", may_miss=True
             ),
         ]
+    rows.append(
+        Measurement(
+            "lanes-mnist300",
+            "build mnist300 --board ulx3s-85f --synthesis --out {out}",
+            "synthesis.json",
+            ("versions", "parts"),
+            rows=tuple(
+                (
+                    f"{lanes} lanes, {banks} banks",
+                    f"--set hardware.lanes={lanes} --set hardware.banks={banks} --set hardware.input_lanes=32",
+                )
+                for lanes, banks in LANES
+            ),
+            sources=(*MODEL, "rtl/*.py", "fpga/*.py", "configs/mnist300.yaml"),
+        )
+    )
     # After the builds, whose clock turns cycles into seconds.
     rows.append(
         Measurement(
@@ -483,6 +501,25 @@ def _throughput(found: dict[str, dict[str, Any]]) -> list[list[str]]:
     return rows
 
 
+def _lanes(found: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """What of `mnist300` fits the ULX3S-85F. A carry cell takes the place of two LUTs."""
+    from fpga.boards import BOARDS as PARTS
+
+    if not (entry := found.get("lanes-mnist300")):
+        return []
+    totals = PARTS["ulx3s-85f"].totals
+    rows = []
+    for row in entry["result"]["rows"]:
+        r, cells = row["result"], row["result"]["cells"]
+        luts = cells["lut"] + 2 * cells["carry"]
+        fits = luts <= totals["lut"] and cells["bram"] <= totals["bram"]
+        rows.append(
+            [str(r["lanes"]), str(r["banks"]), str(r["lanes"] * r["banks"]), f"{luts:,} of {totals['lut']:,}",
+             f"{cells['bram']} of {totals['bram']}", "yes" if fits else "no"]
+        )  # fmt: skip
+    return rows
+
+
 def _stages(found: dict[str, dict[str, Any]]) -> list[list[str]]:
     """The share of cycles that each stage of the sequencer takes."""
     if not (entry := found.get("throughput")):
@@ -683,6 +720,13 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[dict[str, dict[str, A
             "status",
         ),
         _throughput,
+    ),
+    (
+        "MNIST, 784-300-10: how many lanes fit",
+        "`mnist300` synthesised for the ULX3S-85F with the self-test around it. LUTs are those of logic and carry; "
+        "memories of LUTs come on top. Synapses a cycle are lanes times banks.",
+        ("lanes", "banks", "synapses a cycle", "LUTs", "block RAMs", "fits"),
+        _lanes,
     ),
     (
         "Where the cycles go",
