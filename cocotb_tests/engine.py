@@ -44,8 +44,8 @@ class RtlEngine:
         """Present images in order, each in its mode.
 
         Returns `results` (shape (images, 4): prediction, first spike, its step, nudged), `weights`, `key`, `counters`,
-        `cycles` (those of the images alone), `elapsed_cycles` (with what lies between them), `measured` (cycles of each
-        stage, rows of each bank) and `seconds` of simulation.
+        `cycles` (those of the images alone), `elapsed_cycles` (with what lies between them), `image_cycles` (from
+        result to result), `measured` (cycles of each stage, rows of each bank) and `seconds` of simulation.
         """
         return self.build.run(
             "cocotb_tests.sim_engine",

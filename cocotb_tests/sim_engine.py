@@ -34,9 +34,13 @@ async def engine(dut: object) -> None:
     first = get_sim_time("ns")
     # As fast as the core takes them.
     cocotb.start_soon(send_all())
+    taken, image_cycles = first, []
     for i in range(len(job["labels"])):
         result = await driver.take()
         results[i] = [result[name] for name in ("prediction", "first_spike", "first_step", "nudged")]
+        now = get_sim_time("ns")
+        image_cycles.append(int(now - taken) // CLOCK_NS)
+        taken = now
     elapsed = int(get_sim_time("ns") - first) // CLOCK_NS
     seconds = time.perf_counter() - began
     counters = await driver.counters()
@@ -51,6 +55,7 @@ async def engine(dut: object) -> None:
             "counters": counters,
             "cycles": cycles,
             "elapsed_cycles": elapsed,
+            "image_cycles": image_cycles,
             "measured": measured,
             "seconds": seconds,
         }

@@ -118,6 +118,16 @@ FAULTS: dict[str, tuple[str, str]] = {
 }
 """Fault -> (changes to the config, what the thesis says)."""
 MODEL = ("golden/*.py", f"configs/{memristor.PRESET}.yaml")
+MNIST = {"mnist": (60.0, 20), "mnist300": (50.0, 5)}
+"""Preset on the ULX3S-85F -> (the clock to reach in MHz, images of the comparison)."""
+LANES = ((300, 1), (150, 2), (150, 1), (100, 2))
+"""Lanes and banks that `mnist300` is synthesised with, to see what fits."""
+THROUGHPUT = {
+    "mnist": ("--build runs/results/build-mnist-ulx3s-85f/build.json", 4000, 7000, None),
+    "mnist300": ("--images 20 --build runs/results/build-mnist300-ulx3s-85f/build.json", None, None, None),
+    "digits": ("--epochs 30 --images 100 --build runs/results/build-icebreaker/build.json", None, None, 15),
+}
+"""Preset -> (options, images a second to reach in training and in inference, seconds for all epochs)."""
 ODD = ("7-5-3", "16-9-9-4", "33-17-10", "5-3-2", "9-1-1")
 BOARDS = {"icebreaker": ("iCEBreaker (iCE40 UP5K)", 12.0), "ulx3s-85f": ("ULX3S-85F (ECP5)", 50.0)}
 """Board -> (what it is, the clock to reach in MHz)."""
@@ -223,6 +233,39 @@ def measurements() -> dict[str, Measurement]:
     rows += [
         Measurement(f"build-{board}", f"build digits --board {board} --out {{out}}", "build.json") for board in BOARDS
     ]
+    for name, (_, images) in MNIST.items():
+        rows += [
+            Measurement(f"compare-{name}", f"compare {name} --images {images} --out {{out}}", "compare.json"),
+            Measurement(
+                f"build-{name}-ulx3s-85f", f"build {name} --board ulx3s-85f --out {{out}}", "build.json", may_miss=True
+            ),
+        ]
+    rows.append(
+        Measurement(
+            "lanes-mnist300",
+            "build mnist300 --board ulx3s-85f --synthesis --out {out}",
+            "synthesis.json",
+            ("versions", "parts"),
+            rows=tuple(
+                (
+                    f"{lanes} lanes, {banks} banks",
+                    f"--set hardware.lanes={lanes} --set hardware.banks={banks} --set hardware.input_lanes=32",
+                )
+                for lanes, banks in LANES
+            ),
+            sources=(*MODEL, "rtl/*.py", "fpga/*.py", "configs/mnist300.yaml"),
+        )
+    )
+    # After the builds, whose clock turns cycles into seconds.
+    rows.append(
+        Measurement(
+            "throughput",
+            "throughput --out {out}/throughput.json",
+            "throughput.json",
+            rows=tuple((name, f"{name} {options}") for name, (options, *_) in THROUGHPUT.items()),
+            sources=(*MODEL, "rtl/*.py", "configs/*.yaml", "results/build-*.json"),
+        )
+    )
     rows.append(
         Measurement(
             FEWER_LANES, "build digits --board icebreaker --set boards.icebreaker.lanes=4 --out {out}", "build.json"
@@ -466,7 +509,7 @@ def _activity(found: dict[str, dict[str, Any]]) -> list[list[str]]:
 def _comparisons(found: dict[str, dict[str, Any]]) -> list[list[str]]:
     rows = []
     pulses = [f"digits-aeqspike-{name}{simulator}" for name in AEQSPIKE for simulator in ("", "-icarus")]
-    for name in ("verilator", "icarus", "epoch", *ODD, *pulses):
+    for name in ("verilator", "icarus", "epoch", *MNIST, *ODD, *pulses):
         entry = found.get(f"compare-{name}")
         if not entry:
             continue
@@ -491,8 +534,10 @@ def _used(build: dict[str, Any], *names: str) -> str:
 
 def _builds(found: dict[str, dict[str, Any]]) -> list[list[str]]:
     rows = []
-    for board, (title, bar) in BOARDS.items():
-        entry = found.get(f"build-{board}")
+    wanted = [(f"build-{board}", title, bar) for board, (title, bar) in BOARDS.items()]
+    wanted += [(f"build-{name}-ulx3s-85f", BOARDS["ulx3s-85f"][0], bar) for name, (bar, _) in MNIST.items()]
+    for name, title, bar in wanted:
+        entry = found.get(name)
         if not entry:
             continue
         b = entry["result"]
@@ -505,6 +550,67 @@ def _builds(found: dict[str, dict[str, Any]]) -> list[list[str]]:
              f">= {bar:g} MHz", "met" if met else "missed"]
         )  # fmt: skip
     return rows
+
+
+def _throughput(found: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """Images a second on boards, and what stands between them and the limit."""
+    if not (entry := found.get("throughput")):
+        return []
+    rows = []
+    for row in entry["result"]["rows"]:
+        r = row["result"]
+        _, *bars, seconds = THROUGHPUT[row["name"]]
+        place = [f"`{row['name']}` on {BOARDS[r['board']][0]}", str(r["lanes"]), str(r["banks"])]
+        for what, bar in zip(("training", "inference"), bars, strict=True):
+            m = r[what]
+            speed = m["images_per_second_at_required"]
+            status = "measured" if bar is None else "met" if speed >= bar else "missed"
+            rows.append(
+                [*place, what, f"{m['cycles_per_image']:,.0f}", f"{m['rows_per_image']:,.0f}",
+                 f"{m['rows_per_cycle']:.2f}", f"{100 * m['row_cycle_share']:.1f} %",
+                 f"{speed:,.0f} images/s at {r['required_mhz']:g} MHz", "-" if bar is None else f">= {bar:,}", status]
+            )  # fmt: skip
+        if (took := r.get("seconds_of_training_at_required")) is not None:
+            status = "measured" if seconds is None else "met" if took <= seconds else "missed"
+            count = len(r["nudged_fraction_of_epochs"])
+            rows.append(
+                [*place, f"{count} epochs", "-", "-", "-", "-", f"{took:.1f} s at {r['required_mhz']:g} MHz",
+                 "-" if seconds is None else f"<= {seconds} s", status]
+            )  # fmt: skip
+    return rows
+
+
+def _lanes(found: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """What of `mnist300` fits the ULX3S-85F. A carry cell takes the place of two LUTs."""
+    from fpga.boards import BOARDS as PARTS
+
+    if not (entry := found.get("lanes-mnist300")):
+        return []
+    totals = PARTS["ulx3s-85f"].totals
+    rows = []
+    for row in entry["result"]["rows"]:
+        r, cells = row["result"], row["result"]["cells"]
+        luts = cells["lut"] + 2 * cells["carry"]
+        fits = luts <= totals["lut"] and cells["bram"] <= totals["bram"]
+        rows.append(
+            [str(r["lanes"]), str(r["banks"]), str(r["lanes"] * r["banks"]), f"{luts:,} of {totals['lut']:,}",
+             f"{cells['bram']} of {totals['bram']}", "yes" if fits else "no"]
+        )  # fmt: skip
+    return rows
+
+
+def _stages(found: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """The share of cycles that each stage of the sequencer takes."""
+    if not (entry := found.get("throughput")):
+        return []
+    return [
+        [f"`{row['name']}`", what, *(f"{100 * row['result'][what]['stage_shares'][stage]:.1f} %" for stage in STAGES)]
+        for row in entry["result"]["rows"]
+        for what in ("training", "inference")
+    ]
+
+
+STAGES = ("idle", "fill", "begin", "load", "serve", "wait", "update", "drain", "result")
 
 
 def _speeds(found: dict[str, dict[str, Any]]) -> list[list[str]]:
@@ -719,9 +825,43 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[dict[str, dict[str, A
     ),
     (
         "Boards",
-        "Digits, 64-32-10, learning on chip, with the self-test around it.",
+        "Digits, 64-32-10, and MNIST, learning on chip, with the self-test around it.",
         ("board", "network", "lanes", "LUTs", "FFs", "block RAMs", "clock", "to reach", "status"),
         _builds,
+    ),
+    (
+        "Images a second",
+        "Cycles counted in Verilator on real images, each presented as soon as the core takes it, times the clock that "
+        "the build runs at: training images of the next epoch, with the skip rule, and test images, after 5 epochs "
+        "(all of them where their time is shown, each with its own share of nudged images). A row is one word of the "
+        "weight memories.",
+        (
+            "network",
+            "lanes",
+            "banks",
+            "what",
+            "cycles an image",
+            "rows an image",
+            "rows a cycle",
+            "cycles that move a row",
+            "speed",
+            "to reach",
+            "status",
+        ),
+        _throughput,
+    ),
+    (
+        "MNIST, 784-300-10: how many lanes fit",
+        "`mnist300` synthesised for the ULX3S-85F with the self-test around it. LUTs are those of logic and carry; "
+        "memories of LUTs come on top. Synapses a cycle are lanes times banks.",
+        ("lanes", "banks", "synapses a cycle", "LUTs", "block RAMs", "fits"),
+        _lanes,
+    ),
+    (
+        "Where the cycles go",
+        "Stages of the sequencer: `rtl.core.Stage` says what each is.",
+        ("network", "what", *STAGES),
+        _stages,
     ),
     (
         "Memristors on a board",

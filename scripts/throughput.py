@@ -22,11 +22,21 @@ def _measure(
 ) -> dict[str, Any]:
     """Cycles an image, where they go, and rows a cycle."""
     count = len(labels)
+    import numpy as np
+
     report = engine.present(images, labels, [mode] * count, weights, key, epoch)
     measured, total = report["measured"], report["elapsed_cycles"]
     rows = sum(measured["rows"])
+    nudged = report["results"][:, 3] == 1
+    cycles = np.array(report["image_cycles"])
+    by_nudge = {
+        name: float(cycles[chosen].mean())
+        for name, chosen in (("nudged", nudged), ("skipped", ~nudged))
+        if chosen.any()
+    }
     return {
         "images": count,
+        "cycles_of_images": by_nudge,
         "nudged_fraction": report["counters"]["nudged"] / count,
         "cycles_per_image": total / count,
         "steps_per_image": report["counters"]["steps"] / count,
@@ -47,7 +57,8 @@ def run_throughput(
     """Train `epochs` epochs on the golden model, then measure the RTL: the next images of the next epoch in mode LEARN
     (the skip rule as the config has it), test images in mode INFER, each as fast as the core takes them.
 
-    `built` is a build.json of the same hardware, whose clock turns cycles into images a second; its sizes are checked.
+    `built` is a build.json of the same hardware, whose clock turns cycles into images a second, and, where all epochs
+    of the schedule were trained, into the seconds that they would have taken on the board.
     """
     from cocotb_tests.engine import RtlEngine
     from golden.config import hardware_for
@@ -87,6 +98,11 @@ def run_throughput(
             result[f"{name}_mhz"] = mhz = clock[f"{name}_mhz"]
             for what in (training, inference):
                 what[f"images_per_second_at_{name}"] = 1e6 * mhz / what["cycles_per_image"]
+            cost = training["cycles_of_images"]
+            if epochs >= config.training.epochs and len(cost) == 2:
+                # Every epoch by its own share of nudged images.
+                total = sum(share * cost["nudged"] + (1 - share) * cost["skipped"] for share in nudged)
+                result[f"seconds_of_training_at_{name}"] = len(part.train_labels) * total / (1e6 * mhz)
     return result
 
 
@@ -111,6 +127,10 @@ def print_result(result: dict[str, Any]) -> None:
                     f"    {what[f'images_per_second_at_{clock}']:,.0f} images/s at {result[f'{clock}_mhz']:g} MHz "
                     f"({'the clock it runs at' if clock == 'required' else 'achieved'})"
                 )
+    for clock in ("required", "achieved"):
+        if f"seconds_of_training_at_{clock}" in result:
+            epochs, seconds = len(result["nudged_fraction_of_epochs"]), result[f"seconds_of_training_at_{clock}"]
+            click.echo(f"  {epochs} epochs of training: {seconds:.1f} s at {result[f'{clock}_mhz']:g} MHz")
 
 
 @click.command(
@@ -118,16 +138,14 @@ def print_result(result: dict[str, Any]) -> None:
     epilog="""\b
 Examples:
   eqspike throughput mnist --board ulx3s-85f --build runs/mnist-ulx3s-85f/build.json
-  eqspike throughput digits --board icebreaker --epochs 10 --images 100
+  eqspike throughput digits --epochs 30 --images 100 --build runs/digits-icebreaker/build.json
 """,
 )
 @click.argument("config", metavar="CONFIG")
 @click.option("--board", help="Take that board's hardware settings of the config.")
 @click.option("--epochs", type=click.IntRange(0), default=5, show_default=True, help="Epochs trained before.")
 @click.option("--images", type=click.IntRange(1), default=40, show_default=True, help="Images of each measurement.")
-@click.option(
-    "--build", "built", type=click.Path(path_type=Path), help="A build.json: its clock gives images a second."
-)
+@click.option("--build", "built", type=click.Path(path_type=Path), help="A build.json, for images a second.")
 @config_options
 @click.option("--out", type=click.Path(path_type=Path), help="The JSON file [default: runs/<config>-throughput.json].")
 def command(
