@@ -34,6 +34,7 @@ BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 TRAINED = {
     "digits": ("Digits, 64-32-10, 12-bit weights", 96.8),
+    "digits-fast": ("Digits, 64-32-10, 12-bit weights, short phases", 96.8),
     "digits64": ("Digits, 64-64-10, 12-bit weights", 97.2),
     "digits-8bit": ("Digits, 64-64-10, 8-bit weights", 96.6),
 }
@@ -126,6 +127,12 @@ THROUGHPUT = {
     "mnist": ("--build runs/results/build-mnist-ulx3s-85f/build.json", 4000, 7000, None),
     "mnist300": ("--images 20 --build runs/results/build-mnist300-ulx3s-85f/build.json", None, None, None),
     "digits": ("--epochs 30 --images 100 --build runs/results/build-icebreaker/build.json", None, None, 15),
+    "digits-fast": (
+        "--epochs 30 --images 100 --build runs/results/build-digits-fast-icebreaker/build.json",
+        None,
+        None,
+        15,
+    ),
 }
 """Preset -> (options, images a second to reach in training and in inference, seconds for all epochs)."""
 ODD = ("7-5-3", "16-9-9-4", "33-17-10", "5-3-2", "9-1-1")
@@ -256,6 +263,12 @@ def measurements() -> dict[str, Measurement]:
             sources=(*MODEL, "rtl/*.py", "fpga/*.py", "configs/mnist300.yaml"),
         )
     )
+    rows.append(
+        Measurement(
+            "build-digits-fast-icebreaker", "build digits-fast --board icebreaker --out {out}", "build.json",
+            may_miss=True,
+        )
+    )  # fmt: skip
     # After the builds, whose clock turns cycles into seconds.
     rows.append(
         Measurement(
