@@ -543,7 +543,7 @@ MUTATIONS = [
             "(acts",
         ),
         ("stream key stands still", "core", "self.key.eq(self.key + WEYL)", "self.key.eq(self.key)"),
-        ("first spike a step late", "core", "first_step.eq(late_step)", "first_step.eq(self.steps_done)"),
+        ("first spike a step late", "core_banks", "first_step.eq(late_step)", "first_step.eq(self.steps_done)"),
         (
             "sums from below never cleared",
             "core",
