@@ -61,11 +61,11 @@ def core_jobs() -> dict[str, dict]:
     return {
         "core": _core_job(modes),
         "core_filter": _core_job(modes, rate={"delay": 6, "filter": 4}),
-        # A lane for each neuron, rows in two memories, the next image sent ahead.
+        # A lane for each neuron, rows in three memories, the next image sent ahead.
         "core_banks": _core_job(
             modes,
             network={"layers": [13, 4, 3]},
-            hardware={"lanes": 4, "input_lanes": 3, "banks": 2, "prefetch": True},
+            hardware={"lanes": 4, "input_lanes": 3, "banks": 3, "prefetch": True},
             synapses=[
                 {"bits": 10, "range": 1, "learning_rate": "2^-8", "halve_at": [1], "init": 1.5, "draw": "synapse"},
                 {"bits": 8, "range": 2, "learning_rate": "2^-6", "halve_at": [1], "init": 1.5},

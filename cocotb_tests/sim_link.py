@@ -198,6 +198,7 @@ class Stimulus:
     def __init__(self, bench: Bench, chip: Chip, job: dict) -> None:
         self.bench, self.random, self.chip = bench, bench.random, chip
         part = load_split(chip.config)
+        self.wrongs = 0
         self.images, self.labels = part.train_images, part.train_labels
         self.job = job
         self.hurt = 0
@@ -312,27 +313,28 @@ class Stimulus:
         words, lanes = sizes.words, sizes.lanes
         image = bytes(sizes.image_bytes)
         wide = sizes.weight_bytes
-        return random.choice(
-            [
-                lambda: self.whole("identify", rest=b"x"),
-                lambda: self.whole(rest=bytes(sizes.reply + 1)) if sizes.frame > sizes.reply + 4 else self.whole(),
-                lambda: self.whole("read_register", number=random.choice([3, 15, 27, 35, 200])),
-                lambda: self.whole("read_register", number=0, rest=b"x"),
-                lambda: self.whole("write_register", number=random.choice([16, 32, 99]), value=1),
-                lambda: encode(self.chip.expected, COMMAND["write_register"].code, b"\0\1\2"),
-                lambda: self.whole("read_weights", word=random.choice([words, 65535]), lane=0, count=1),
-                lambda: self.whole("read_weights", word=0, lane=random.choice([lanes, 65535]), count=1),
-                lambda: self.whole("read_weights", word=0, lane=0, count=random.choice([0, lanes + 1, 255])),
-                lambda: self.whole("write_weights", word=words, lane=0, count=1, rest=bytes(wide)),
-                lambda: self.whole("write_weights", word=0, lane=1, count=lanes, rest=bytes(wide * lanes)),
-                lambda: self.whole("write_weights", word=0, lane=0, count=1, rest=bytes(wide + 1)),
-                lambda: self.whole("write_weights", word=0, lane=0, count=1, rest=bytes(wide - 1)),
-                lambda: self.whole("present", mode=3, label=0, rest=image),
-                lambda: self.whole("present", mode=LEARN, label=sizes.outputs, rest=image),
-                lambda: self.whole("present", mode=LEARN, label=0, rest=image[:-1]),
-                lambda: encode(self.chip.expected, COMMAND["present"].code, bytes([LEARN])),
-            ]
-        )()
+        choices = [
+            lambda: self.whole("identify", rest=b"x"),
+            lambda: self.whole(rest=bytes(sizes.reply + 1)) if sizes.frame > sizes.reply + 4 else self.whole(),
+            lambda: self.whole("read_register", number=random.choice([3, 15, 27, 35, 200])),
+            lambda: self.whole("read_register", number=0, rest=b"x"),
+            lambda: self.whole("write_register", number=random.choice([16, 32, 99]), value=1),
+            lambda: encode(self.chip.expected, COMMAND["write_register"].code, b"\0\1\2"),
+            lambda: self.whole("read_weights", word=random.choice([words, 65535]), lane=0, count=1),
+            lambda: self.whole("read_weights", word=0, lane=random.choice([lanes, 65535]), count=1),
+            lambda: self.whole("read_weights", word=0, lane=0, count=random.choice([0, lanes + 1, 255])),
+            lambda: self.whole("write_weights", word=words, lane=0, count=1, rest=bytes(wide)),
+            lambda: self.whole("write_weights", word=0, lane=1, count=lanes, rest=bytes(wide * lanes)),
+            lambda: self.whole("write_weights", word=0, lane=0, count=1, rest=bytes(wide + 1)),
+            lambda: self.whole("write_weights", word=0, lane=0, count=1, rest=bytes(wide - 1)),
+            lambda: self.whole("present", mode=3, label=0, rest=image),
+            lambda: self.whole("present", mode=LEARN, label=sizes.outputs, rest=image),
+            lambda: self.whole("present", mode=LEARN, label=0, rest=image[:-1]),
+            lambda: encode(self.chip.expected, COMMAND["present"].code, bytes([LEARN])),
+        ]
+        # Each in its turn, so that none is left out.
+        self.wrongs += 1
+        return choices[self.wrongs % len(choices)]()
 
     def damaged(self) -> bytes:
         """A frame that was hurt on its way: bits flipped, cut, run into another, too long, filled up."""

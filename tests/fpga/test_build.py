@@ -104,7 +104,7 @@ def test_cells_by_kind_and_part() -> None:
 
 
 def test_unknown_board_and_real_numbers(make_config, tmp_path: Path) -> None:
-    with pytest.raises(UsageProblem, match="board 'arty' is not known; allowed: icebreaker, ulx3s-85f"):
+    with pytest.raises(UsageProblem, match="board 'arty' is not known; allowed: icebreaker, ulx3s-12f, ulx3s-25f, "):
         run_build(make_config(), "arty", tmp_path)
     with pytest.raises(ConfigError, match=r"number\.format: 'real'"):
         run_build(make_config(number={"format": "real"}), "icebreaker", tmp_path)
