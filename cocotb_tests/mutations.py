@@ -17,7 +17,7 @@ from pathlib import Path
 
 from amaranth.lib import wiring
 
-from cocotb_tests import bench, harness
+from cocotb_tests import bench, harness, networks
 from cocotb_tests.bench import config_data
 from golden.config import config_from_dict
 from golden.data import load_split
@@ -31,18 +31,7 @@ CORE = "sim_compare"
 
 def _core_job(modes: list[int], **sections: object) -> dict:
     """A core of two lanes on a tiny network with short phases, and its images."""
-    base = {
-        "network": {"layers": [7, 5, 3]},
-        "dataset": {"name": "random"},
-        "rate": {"delay": 6},
-        "learning": {"free_steps": 16, "nudge_steps": 14, "window": 8},
-        "synapses": [
-            {"bits": 10, "range": 1, "learning_rate": "2^-8", "halve_at": [1], "init": 1.5},
-            {"bits": 8, "range": 2, "learning_rate": "2^-6", "halve_at": [1], "init": 1.5},
-        ],
-        "hardware": {"lanes": 2, "input_lanes": 3},
-    }
-    plain = config_data(**base | sections)
+    plain = config_data(**networks.TINY | sections)
     part = load_split(config_from_dict(plain))
     return {
         "config": plain,

@@ -13,3 +13,17 @@ NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
 def odd(name: str, **hardware: int) -> Config:
     """One of the networks, on other lanes when asked."""
     return load_config(FOLDER / f"{name}.yaml", [f"hardware.{key}={value}" for key, value in hardware.items()])
+
+
+TINY = {
+    "network": {"layers": [7, 5, 3]},
+    "dataset": {"name": "random"},
+    "rate": {"delay": 6},
+    "learning": {"free_steps": 16, "nudge_steps": 14, "window": 8},
+    "synapses": [
+        {"bits": 10, "range": 1, "learning_rate": "2^-8", "halve_at": [1], "init": 1.5},
+        {"bits": 8, "range": 2, "learning_rate": "2^-6", "halve_at": [1], "init": 1.5},
+    ],
+    "hardware": {"lanes": 2, "input_lanes": 3},
+}
+"""Sections of a config with two lanes and short phases, for what simulates many times."""

@@ -12,7 +12,7 @@ import cocotb
 from amaranth.lib import wiring
 from cobs import cobs
 
-from cocotb_tests import harness
+from cocotb_tests import harness, networks
 from cocotb_tests.bench import Bench, Codec, config_data
 from fpga.framing import decode, encode
 from golden.config import Config, config_from_dict
@@ -23,23 +23,13 @@ from rtl.link import protocol
 from rtl.link.link import Link
 from rtl.link.protocol import COMMAND, SLOTS, STATUS
 
-CONFIG = {
-    "network": {"layers": [7, 5, 3]},
-    "dataset": {"name": "random"},
-    "rate": {"delay": 6},
-    "learning": {"free_steps": 16, "nudge_steps": 14, "window": 8},
-    "synapses": [
-        {"bits": 10, "range": 1, "learning_rate": "2^-8", "halve_at": [1], "init": 1.5},
-        {"bits": 8, "range": 2, "learning_rate": "2^-6", "halve_at": [1], "init": 1.5},
-    ],
-    "hardware": {"lanes": 2, "input_lanes": 3},
-}
 JOBS = {
-    "mixed": {"config": config_data(**CONFIG), "seed": 940, "frames": 250, "bytes": 10_000},
-    "rushed": {"config": config_data(**CONFIG), "seed": 942, "frames": 150, "bytes": 100, "rushed": 0.9},
+    "mixed": {"config": config_data(**networks.TINY), "seed": 940, "frames": 250, "bytes": 10_000},
+    "rushed": {"config": config_data(**networks.TINY), "seed": 942, "frames": 150, "bytes": 100, "rushed": 0.9},
     # Pixels of two bytes.
     "wide": {
-        "config": config_data(**CONFIG | {"input": {"full_scale": 1024}}), "seed": 941, "frames": 60, "bytes": 1000,
+        "config": config_data(**networks.TINY | {"input": {"full_scale": 1024}}),
+        "seed": 941, "frames": 60, "bytes": 1000,
     },
 }  # fmt: skip
 FUZZ = {**JOBS["mixed"], "seed": 950, "frames": 11_000, "bytes": 1_000_000}
