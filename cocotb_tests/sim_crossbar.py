@@ -16,7 +16,8 @@ from golden.config import Config
 from golden.device import FREE, STUCK_ON, fixed_devices, network_devices
 from golden.network import fixed_parameters, row_bases
 from golden.number import sends_pulse
-from rtl.crossbar import AdderTree, Crossbar, Kind
+from rtl.adder import AdderTree
+from rtl.crossbar import Crossbar, Kind
 from rtl.layout import Chunk, Layout
 
 _LEARNING = {"window": 16, "free_steps": 20}
@@ -138,8 +139,8 @@ async def _tree(bench: Bench, job: dict) -> None:
 
 # ---------------------------------------------------------------------------------------------------------------------
 
-EPISODES = 20
-DEVICE_EPISODES = {"icarus": 2, "verilator": 20}
+EPISODES = 30
+DEVICE_EPISODES = {"icarus": 2, "verilator": 30}
 """Icarus is slow on the hashes."""
 READ, EXECUTE = 1, 2
 """Cycles after stage A in which an operation is in stages R and E; a current shows what E added one later, and in X it

@@ -12,6 +12,7 @@ from amaranth.utils import ceil_log2
 
 from golden.config import Config
 from golden.number import COLLISION_KEY, PULSE_KEY, collision_limit, fixed_numbers, neuron_numbers, pulse_limit
+from rtl.adder import Adder, AdderTree, add
 from rtl.device import Devices
 from rtl.layout import Layout
 from rtl.number import (
@@ -94,40 +95,6 @@ def popcount(bits: Value) -> Value:
     while len(sums) > 1:
         sums = [sums[i] + sums[i + 1] if i + 1 < len(sums) else sums[i] for i in range(0, len(sums), 2)]
     return sums[0] if sums else count
-
-
-class AdderTree(wiring.Component):
-    """The exact sum of `inputs` signed words, registered after every third level of adders.
-
-    Latency `latency` cycles, throughput 1.
-    """
-
-    LEVELS = 3
-
-    def __init__(self, inputs: int, bits: int) -> None:
-        self.inputs = inputs
-        depth = max(1, ceil_log2(inputs)) if inputs > 1 else 1
-        self.latency = -(-depth // self.LEVELS)
-        super().__init__(
-            {
-                "words": In(data.ArrayLayout(signed(bits), inputs)),
-                "sum": Out(signed(bits + ceil_log2(max(2, inputs)))),
-            }
-        )
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        values = [self.words[i] for i in range(self.inputs)]
-        for _ in range(self.latency):
-            for _ in range(self.LEVELS):
-                values = [
-                    values[i] + values[i + 1] if i + 1 < len(values) else values[i] for i in range(0, len(values), 2)
-                ]
-            registered = [Signal(signed(len(value))) for value in values]
-            m.d.sync += [r.eq(v) for r, v in zip(registered, values, strict=True)]
-            values = registered
-        m.d.comb += self.sum.eq(values[0])
-        return m
 
 
 class Crossbar(wiring.Component):
@@ -564,19 +531,16 @@ class Crossbar(wiring.Component):
             if align != aligns[0]:
                 aligned = Mux(op_e.synapses == s, word[lane] << align, aligned)
         current = self.current[lane]
+        rows: Value = aligned
+        if others:
+            # Their words are 0 where they serve no row.
+            rows = add(m, f"rows_{lane}", [Mux(adds, aligned, 0), *(b.word[lane] << aligns[0] for b in others)])
+        m.submodules[f"adder_current_{lane}"] = adder = Adder(len(current), len(rows), len(current))
+        m.d.comb += [adder.a.eq(current), adder.b.eq(rows)]
         with m.If(op_e.kind == Kind.LOAD):
             m.d.sync += current.eq(0)
-        if others:
-            # The other banks' words are 0 where they serve no row.
-            rows = [Mux(adds, aligned, 0), *(b.word[lane] << aligns[0] for b in others)]
-            # As a tree: the running sum comes last.
-            while len(rows) > 1:
-                rows = [rows[i] + rows[i + 1] if i + 1 < len(rows) else rows[i] for i in range(0, len(rows), 2)]
-            with m.If(op_e.kind != Kind.LOAD):
-                m.d.sync += current.eq(current + rows[0])
-        else:
-            with m.Elif(adds):
-                m.d.sync += current.eq(current + aligned)
+        with m.Elif(Const(1) if others else adds):
+            m.d.sync += current.eq(adder.sum)
 
     def _add_step(self, m: Module, lane: int, op_e: data.View, word: data.View, turned: Value) -> tuple[Value, Value]:
         """Stage E: (new weight, saturated)."""
