@@ -22,7 +22,7 @@ from typing import Any
 
 import click
 
-from scripts import memristor
+from scripts import energy, memristor
 from scripts.errors import CommandError, Interrupted, UsageProblem
 from scripts.sweep import HEAD
 
@@ -184,6 +184,17 @@ def measurements() -> dict[str, Measurement]:
         rows.append(
             Measurement(f"activity-{preset}", f"train {preset} --epochs 6 --force --out {{out}}", "metrics.json")
         )
+    rows += [
+        Measurement("activity-digits", "train digits --force --out {out}", "metrics.json"),
+        # After activity-mnist, whose weights it takes. f_max is 0.5 spikes a step; the window is a power of two.
+        Measurement(
+            energy.SHORT,
+            f"infer mnist --weights runs/results/{energy.FULL}/weights.npz --set learning.free_steps=20 "
+            "--set learning.window=16 --out {out}/infer.json",
+            "infer.json",
+            ("confusion",),
+        ),
+    ]
     rows += [
         Measurement("bench", "bench digits --out {out}/bench.json", "bench.json"),
         Measurement("law", "law digits --engine golden,rtl --out {out}", "law.json", ("x", "weight_change")),
@@ -828,6 +839,24 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[dict[str, dict[str, A
         "read, and in the nudge phase to program.",
         ("preset", "", "nudged", "steps", "input spikes", "hidden spikes", "output spikes", "SynOps"),
         _activity,
+    ),
+    (
+        "Energy",
+        "Counted by the golden model, each at 10 pJ a SynOp (one spike through one synapse), as the thesis prices it "
+        "(section 2.5); what the FPGA itself takes is not measured. Columns are averages of an image; pulses are "
+        "writes of single weights. `mnist` as in its sixth epoch. Scaled: that epoch's average times the thesis's 50 "
+        "epochs of 60,000 images, once with the share of images that had a nudge phase then (it still falls), once "
+        "with the thesis's share over all epochs, 489,000 of 3,000,000; there the free phase costs what it does on "
+        "test images. T_free and T_nudge are the preset's, shorter than the thesis's 150 and 200 steps.",
+        energy.ENERGY_HEAD,
+        energy.energy_rows,
+    ),
+    (
+        "Time",
+        "On boards: cycles counted in Verilator (above) at the clock that the build runs at, scaled as the energy is. "
+        "On neurons that fire at up to 100 kHz, for which the thesis estimates 45 minutes: steps of 5 µs.",
+        energy.TIME_HEAD,
+        energy.time_rows,
     ),
     (
         "RTL against the golden model",
