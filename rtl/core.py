@@ -474,7 +474,8 @@ class Core(wiring.Component):
             m.d.sync += [first.last_spikes.eq(self.lane_spikes), first.last_pulses.eq(self.lane_pulses)]
         m.d.sync += [later.eq(earlier) for earlier, later in itertools.pairwise(stages)]
         done = stages[-1]
-        self.in_flight_late = stages[:1]
+        # The naive variant asks already at LOAD for the pulses that the last stage gives.
+        self.in_flight_late = stages if self.naive else stages[:1]
         last_done = done.valid & (done.chunk == len(layout.chunks) - 1)
         late_step = Signal.like(self.steps_done)
         with m.If(self.restart):
@@ -681,7 +682,7 @@ class Core(wiring.Component):
         # A chunk's state must be in memory when it is read again: six cycles after its UPDATE. With three chunks or
         # more, serving the others takes as long.
         still = Signal()
-        if len(chunks) < 3:
+        if len(chunks) < 3 or self.naive:
             flying = [(op.kind == Kind.UPDATE) & (op.chunk == at) for op in self.in_flight]
             flying += [stage.valid & (stage.chunk == at) for stage in self.in_flight_late]
             m.d.comb += still.eq(Cat(flying).any())
