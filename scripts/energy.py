@@ -202,6 +202,8 @@ def time_rows(found: dict[str, dict[str, Any]]) -> list[list[str]]:
                 [f"`mnist`, training, {EPOCHS} epochs of {IMAGES:,}, {100 * share:.1f} % nudged", where,
                  duration(cycles / hertz), duration(EPOCHS * IMAGES * cycles / hertz), "45 min"]
             )  # fmt: skip
+    if "digits" not in measured:
+        rows += _first_images(found)
     what, where = f"training, {EPOCHS} epochs of {IMAGES:,}", "neurons of f_max = 100 kHz"
     step = 0.5 / NEURON_HERTZ
     rows.append([f"the thesis's {what}", where, duration(THESIS_STEPS * step / (EPOCHS * IMAGES)),
@@ -211,3 +213,25 @@ def time_rows(found: dict[str, dict[str, Any]]) -> list[list[str]]:
             rows.append([f"`mnist`, {what}, {100 * share:.1f} % nudged", where, duration(work.steps * step),
                          duration(EPOCHS * IMAGES * work.steps * step), "45 min"])  # fmt: skip
     return rows
+
+
+def _first_images(found: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """`digits` on the board that has the preset's own lanes, from the first images that the RTL learned. Fewer images
+    have a nudge phase later."""
+    from golden.config import load_config, resolve_preset
+
+    built, learned = (found.get(name, {}).get("result") for name in ("build-ulx3s-85f", "train-rtl"))
+    if not built or not learned:
+        return []
+    config = load_config(resolve_preset("digits"))
+    if (built["lanes"], built["input_lanes"]) != (config.hardware.lanes, config.hardware.input_lanes):
+        return []
+    mhz = min(clock["required_mhz"] for clock in built["clocks"].values())
+    one = learned["epochs"][0]["cycles_per_image"] / (1e6 * mhz)
+    counted = found.get("activity-digits", {}).get("result")
+    seconds = one * len(counted["epochs"]) * counted["images"]["train"] if counted else None
+    total = "-" if seconds is None else f"{duration(seconds)} if all {len(counted['epochs'])} epochs were like these"
+    return [
+        [f"`digits`, training, the first {learned['images']['train']} images", f"ulx3s-85f, {built['lanes']} lanes, "
+         f"{mhz:g} MHz", duration(one), total, "-"]
+    ]  # fmt: skip

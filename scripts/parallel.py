@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +105,7 @@ def on_cluster(function: Callable[..., Any], jobs: Iterable[Sequence[Any]], addr
     """
     try:
         from distributed import Client, KilledWorker, wait
-        from distributed.client import FutureCancelledError
+        from distributed.comm import CommClosedError
     except ModuleNotFoundError as error:
         raise UsageProblem(f"--dask: {error.name} is missing: pip install 'eqspike[dask]'") from None
     try:
@@ -114,35 +116,41 @@ def on_cluster(function: Callable[..., Any], jobs: Iterable[Sequence[Any]], addr
             f"--dask {address}: {said}; give a scheduler's address, such as tcp://127.0.0.1:8786"
         ) from None
     killed = False
-    with client:
-        # Not pure: a job that is given again shall not be found in the memory of what it was before.
-        waiting = {client.submit(function, *job, pure=False) for job in jobs}
-        alive = time.monotonic()
-        try:
-            while waiting:
-                try:
-                    done = wait(waiting, timeout=1, return_when="FIRST_COMPLETED").done
-                except TimeoutError:
-                    if client.ncores():
-                        alive = time.monotonic()
-                    elif time.monotonic() - alive > WORKERLESS:
-                        raise CommandError(f"--dask {address}: has no worker since {WORKERLESS:.0f} s") from None
-                    continue
-                for future in done:
-                    waiting.remove(future)
+    log = logging.getLogger("distributed.client")
+    level = log.level
+    log.setLevel(logging.CRITICAL)  # what there is to say is said in one line
+    try:
+        with client:
+            # Not pure: a job that is given again shall not be found in the memory of what it was before.
+            waiting = {client.submit(function, *job, pure=False) for job in jobs}
+            alive = time.monotonic()
+            try:
+                while waiting:
                     try:
-                        result = future.result()
-                    except KilledWorker:
-                        killed = True
-                    except FutureCancelledError:
-                        raise CommandError(f"--dask {address}: the cluster is gone") from None
-                    except ModuleNotFoundError as error:
-                        raise CommandError(
-                            f"--dask {address}: a worker lacks {error.name}: install eqspike there"
-                        ) from None
-                    else:
-                        yield result
-        finally:
-            client.cancel(list(waiting))
+                        done = wait(waiting, timeout=1, return_when="FIRST_COMPLETED").done
+                    except TimeoutError:
+                        if client.ncores():
+                            alive = time.monotonic()
+                        elif time.monotonic() - alive > WORKERLESS:
+                            raise CommandError(f"--dask {address}: has no worker since {WORKERLESS:.0f} s") from None
+                        continue
+                    for future in done:
+                        waiting.remove(future)
+                        try:
+                            result = future.result()
+                        except KilledWorker:
+                            killed = True
+                        except ModuleNotFoundError as error:
+                            raise CommandError(
+                                f"--dask {address}: a worker lacks {error.name}: install eqspike there"
+                            ) from None
+                        else:
+                            yield result
+            finally:
+                client.cancel(list(waiting))
+    except (CancelledError, CommClosedError) as error:
+        raise CommandError(f"--dask {address}: the cluster is gone") from error
+    finally:
+        log.setLevel(level)
     if killed:
         raise WorkerLost("its workers were killed (not enough memory?)")

@@ -65,7 +65,7 @@ AEQSPIKE = {
     "naive": (None, "fails the law"),
 }
 """Variant of A-EqSpike, preset `digits-aeqspike-NAME` -> (the accuracy to reach, the thesis's, table 4.3)."""
-HEAL = "heal-digits"
+HEAL = tuple(f"heal-digits-{number}" for number in heal.NUMBERS)
 """Devices that get stuck after training."""
 FEWER_LANES = "build-icebreaker-4-lanes"
 """The chip with rho-bar blocks on as many lanes as the presets of A-EqSpike have on that board."""
@@ -224,9 +224,11 @@ def measurements() -> dict[str, Measurement]:
         Measurement(f"train-{name}", f"train {name} --seeds 3 --force --out {{out}}", "summary.json")
         for name in DEVICES
     ]
-    rows.append(
-        Measurement(HEAL, "heal digits --out {out}", "heal.json", ("versions", "command", "counters", "golden"))
-    )
+    drop = ("versions", "command", "counters", "golden")
+    rows += [
+        Measurement(name, f"heal digits --number {number} --out {{out}}", "heal.json", drop)
+        for name, number in zip(HEAL, heal.NUMBERS, strict=True)
+    ]
     for name in AEQSPIKE:
         preset = f"digits-aeqspike-{name}"
         rows += [
@@ -804,7 +806,7 @@ def _against_bptt(found: dict[str, dict[str, Any]]) -> list[list[str]]:
 
 
 def _heal(found: dict[str, dict[str, Any]]) -> list[list[str]]:
-    return heal.table_rows(found[HEAL]["result"]) if HEAL in found else []
+    return [row for name in HEAL if name in found for row in heal.table_rows(found[name]["result"])]
 
 
 def _faulty_baselines(found: dict[str, dict[str, Any]]) -> list[list[str]]:
@@ -954,7 +956,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[dict[str, dict[str, A
         "stays at Gmax or Gmin, half of them each, and the chip learns on for 8 epochs of the same images. Learning "
         "rates go on at the end of their schedule, or restart at its beginning. Test accuracy in percent, mean over "
         "seeds 0 to 2 (which draw the stuck devices, too) with its standard error. Nothing was tuned. "
-        "results/heal-digits.json has the accuracy after each epoch.",
+        "results/heal-digits-*.json have the accuracy after each epoch.",
         heal.HEAD,
         _heal,
     ),

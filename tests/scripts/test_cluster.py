@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -45,27 +46,31 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a scheduler with two workers, each a process that a nanny starts again when it dies."""
-    folder = tmp_path_factory.mktemp("dask")
+@contextlib.contextmanager
+def dask(folder: Path, workers: int) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A scheduler's address and process, with workers, each a process that a nanny starts again when it dies."""
     told = folder / "scheduler.json"
-    usual = ("--no-dashboard", "--scheduler-file", told)
-    processes = [
-        begin(folder / "scheduler", "scheduler", "--host", "127.0.0.1", "--port", 0, *usual),
-        begin(folder / "workers", "worker", "--nworkers", 2, "--nthreads", 1, "--host", "127.0.0.1", *usual),
-    ]
+    usual = ("--no-dashboard", "--host", "127.0.0.1", "--scheduler-file", told)
+    scheduler = begin(folder / "scheduler", "scheduler", "--port", 0, *usual)
+    processes = [begin(folder / "workers", "worker", "--nworkers", workers, "--nthreads", 1, *usual), scheduler]
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not told.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         address = read(told)["address"]
-        with distributed.Client(address, set_as_default=False) as client:
-            client.wait_for_workers(2, timeout=60)
-        yield address
+        with distributed.Client(address, timeout=60, set_as_default=False) as client:
+            client.wait_for_workers(workers, timeout=120)
+        yield address, scheduler
     finally:
-        for process in reversed(processes):
+        for process in processes:
             end(process)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a scheduler with two workers."""
+    with dask(tmp_path_factory.mktemp("dask"), 2) as (address, _):
+        yield address
 
 
 def spec(**changes: Any) -> str:
@@ -157,6 +162,15 @@ def test_a_run_that_kills_its_workers(
 def test_a_worker_without_eqspike(cluster: str) -> None:
     with pytest.raises(CommandError, match="a worker lacks golden: install eqspike there"):
         list(on_cluster(elsewhere, [(1,)], cluster))
+
+
+def test_the_cluster_goes_away(tmp_path: Path) -> None:
+    with dask(tmp_path, 1) as (address, scheduler):
+        results = on_cluster(time.sleep, [(0,), (300,)], address)
+        assert next(results) is None
+        end(scheduler)
+        with pytest.raises(CommandError, match=f"--dask {address}: "):
+            next(results)
 
 
 def test_no_cluster(tiny: str, fails, monkeypatch: pytest.MonkeyPatch) -> None:

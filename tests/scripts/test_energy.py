@@ -113,3 +113,18 @@ def test_time_table() -> None:
         ["582 µs", "29.1 min"],
     ]
     assert "16.3 % nudged" in rows[3][0]
+
+
+def test_digits_from_its_first_images() -> None:
+    """Without a measured throughput: what the RTL's first images took, on the board with as many lanes."""
+    built = {"lanes": 32, "input_lanes": 4, "clocks": {"clk": {"required_mhz": 50.0, "achieved_mhz": 60.0}}}
+    learned = {"images": {"train": 100}, "epochs": [{"cycles_per_image": 10_000}]}
+    found = {"build-ulx3s-85f": {"result": built}, "train-rtl": {"result": learned}}
+    (row,) = [line for line in energy.time_rows(found) if "first 100" in line[0]]
+    assert row[1:] == ["ulx3s-85f, 32 lanes, 50 MHz", "200 µs", "-", "-"]
+    trained = {"epochs": [EPOCH] * 30, "images": {"train": 1000}}
+    more = found | {"activity-digits": {"result": trained}}
+    (row,) = [line for line in energy.time_rows(more) if "first 100" in line[0]]
+    assert row[3] == "6 s if all 30 epochs were like these"
+    other = {"build-ulx3s-85f": {"result": built | {"lanes": 8}}, "train-rtl": {"result": learned}}
+    assert not [line for line in energy.time_rows(other) if "first 100" in line[0]]
