@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("scripts.demo", "Train, compare, build and report: the whole project in one go."),
     "train": ("scripts.train", "Train a network, on the golden model, the RTL or a board."),
     "baseline": ("scripts.baseline", "Train a network without spikes to compare with: BPTT, Eq-Prop, BP."),
+    "reproduce": ("scripts.reproduce", "Reproduce the tables and figures of the thesis, each with its verdict."),
     "sweep": ("scripts.sweep", "Train rows of changes with several seeds: what each fault costs."),
     "infer": ("scripts.infer", "Classify images with trained weights: accuracy and confusion matrix."),
     "export": ("scripts.export", "Write trained weights as a NIR graph, as npz, or as hex for $readmemh."),
