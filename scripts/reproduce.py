@@ -1,8 +1,8 @@
 """`eqspike reproduce`: every table and figure of the thesis again, on real numbers and on the chip's own arithmetic.
 
-OUT/runs/ holds the runs, each stored once it is done (`scripts.experiments.jobs`); OUT/NAME/ what came of an experiment:
-result.json (the number to reach, ours, the verdict), data.csv (every point) and plot.png. A run that is stored is not
-run again, nor is an experiment whose file, runs and code are those that its result was made from.
+OUT/runs/ holds the runs, each stored once it is done (`scripts.experiments.jobs`); OUT/NAME/ what came of an
+experiment: result.json (the number to reach, ours, the verdict), data.csv (every point) and plot.png. A run that is
+stored is not run again, nor is an experiment whose file, runs and code are those that its result was made from.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FILES = ("result.json", "data.csv", "plot.png")
 
 
 def plan(experiments: Sequence[Experiment], quick: bool) -> dict[str, dict[str, Job]]:
-    """Experiment -> its jobs by the names that its kind gives them. Raises `UsageProblem` for a config that cannot be."""
+    """Experiment -> its jobs by the names that its kind gives them. Raises `UsageProblem` for an impossible config."""
     from golden.config import ConfigError
     from scripts.errors import UsageProblem
 
@@ -129,7 +129,9 @@ def run_experiments(
     old: set[str] = set()
     for experiment in experiments:
         jobs = planned[experiment.name]
-        if not force and (found := stored_result(folder / experiment.name, content_hash(experiment, jobs, quick, code))):
+        if not force and (
+            found := stored_result(folder / experiment.name, content_hash(experiment, jobs, quick, code))
+        ):
             results[experiment.name] = found
             continue
         waiting[experiment.name] = set()
@@ -155,10 +157,8 @@ def run_experiments(
         """All runs of an experiment have ended: its outcome, or why there is none."""
         waiting.pop(name)
         jobs = planned[name]
-        wrong = {failed[job.key]: job.label for job in jobs.values() if job.key in failed}
-        if wrong:
-            reason, label = next(iter(wrong.items()))
-            problems[name] = f"{label}: {reason}"
+        if wrong := next((job for job in jobs.values() if job.key in failed), None):
+            problems[name] = f"{wrong.label}: {failed[wrong.key]}"
             say(f"{name} failed: {problems[name]}")
             return
         try:

@@ -81,7 +81,9 @@ def judge(experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
         if goal.rule != "shown":
             found = [value for value in entry["holds"].values() if value is not None]
             if not found:
-                raise UsageProblem(f"experiments/{experiment.name}.yaml: goals: {goal.quantity!r} is not measured by it")
+                raise UsageProblem(
+                    f"experiments/{experiment.name}.yaml: goals: {goal.quantity!r} is not measured by it"
+                )
             right.append(all(found))
         goals.append(entry)
     verdict = MEASURED if not right else REPRODUCED if all(right) else DIFFERS

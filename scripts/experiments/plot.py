@@ -1,4 +1,4 @@
-"""The picture of an experiment: its series on the thesis's axes, and the thesis's numbers as open diamonds and lines."""
+"""The picture of an experiment: its series on the thesis's axes, the thesis's numbers as open diamonds and lines."""
 
 from __future__ import annotations
 

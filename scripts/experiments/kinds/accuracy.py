@@ -2,7 +2,7 @@
 
 A line is one network: EqSpike, a baseline, or a cited value; with `x` it is one network for each x. Its quantities are
 named after it: "EqSpike", "train, EqSpike", "EqSpike at 0.1", "loss, EqSpike at 0.1" (points against its reference),
-"behind the best, EqSpike at 0.1" (points against the line's best x) and "EqSpike - BPTT" (where `apart` names the pair).
+"behind the best, EqSpike at 0.1" (points against the line's best x), "EqSpike - BPTT" (where `apart` names the pair).
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ def outcome(experiment: Experiment, parameters: Parameters, seeds: Sequence[int]
     for line in parameters.lines:
         for number in line.numbers():
             _line(found, line, parameters.lines, number, means)
-            if parameters.train and line.cited is None:
+            if parameters.train and line.cited is None and line.places()[0][0] is None:
                 _bars(found, f"train, {line.name}", line, number, "train")
     for pair in parameters.apart:
         one, other = pair.split(" - ")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters(Trained):
-    """`at` is the moment, in 1 / f_max, at which accuracy and SynOps are told; `images` bounds the test images shown."""
+    """`at` is the moment, in 1 / f_max, at which accuracy and SynOps are told; `images` bounds the test images."""
 
     at: float = 10.0
     images: int = 1000
@@ -106,9 +106,7 @@ def outcome(experiment: Experiment, parameters: Parameters, seeds: Sequence[int]
         synops = [float(own["synops"][:, moment].mean()) for own in seen]
         found.measure(f"SynOps {told}", number, synops)
         found.measure("energy of an inference", number, [n * parameters.picojoules * 1e-6 for n in synops])
-        before = [
-            float(np.mean([own["spikes"][i, t] for i, t in enumerate(own["decided"]) if t >= 0])) for own in seen
-        ]
+        before = [float(np.mean([own["spikes"][i, t] for i, t in enumerate(own["decided"]) if t >= 0])) for own in seen]
         found.measure("spikes up to the first output spike", number, before)
         found.places[f"accuracy by the first spike {told}"] = ("", parameters.at, None)
         found.places["accuracy by the highest rate at the end"] = ("", None, None)

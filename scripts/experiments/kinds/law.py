@@ -1,4 +1,4 @@
-"""The learning law on two neurons and one synapse (figs 2.7, 3.4, 4.5, 4.6, 4.9, 4.10, 4.12, 4.13), as `eqspike law`."""
+"""The learning law on two neurons and one synapse, as `eqspike law` (figs 2.7, 3.4, 4.5, 4.6, 4.9 to 4.13)."""
 
 from __future__ import annotations
 
@@ -73,7 +73,9 @@ def outcome(experiment: Experiment, parameters: Parameters, seeds: Sequence[int]
                 y = list(run["weight_change"])
                 found.series.append(Series(case.name or "dW", number, x, y, panel=sweep, style="points"))
                 line = [run["slope"] * v + run["intercept"] for v in (x[0], x[-1])]
-                found.series.append(Series(case.name or "line", number, [x[0], x[-1]], line, panel=sweep, style="plain"))
+                found.series.append(
+                    Series(case.name or "line", number, [x[0], x[-1]], line, panel=sweep, style="plain")
+                )
                 span = max(y) - min(y)
                 found.measure(f"{sweep}: R²{about}", number, run["r2"])
                 found.measure(f"{sweep}: noise{about}", number, run["noise"])

@@ -23,6 +23,7 @@ from scripts.experiments.spec import NUMBERS, Experiment
 if TYPE_CHECKING:
     from golden.config import Config
 
+
 @dataclass(frozen=True, kw_only=True)
 class Parameters(Base):
     """`rates`: both neurons' rates in units of f_max; 0 makes a single spike of each, at the same moment. With

@@ -1,9 +1,9 @@
 """Weight changes against the distance of spikes (figs 2.14, 2.15, 4.18, 4.19): the thesis's algorithm 3.
 
 While the network learns, every spike of an input neuron at t_pre looks at each of its synapses: the weight's change of
-the last `lag` steps, and how far the middle of the postsynaptic spikes in the last `window` steps stands from the middle
-of that window. The thesis divides the sum of the spikes' times by the window's length; here it is their mean time, for
-only that is a moment. Signs are not drawn (learning.random_sign), for a drawn one would turn half of the curve over.
+the last `lag` steps, and how far the mean time of the postsynaptic spikes in the last `window` steps stands from the
+middle of that window. The thesis divides the sum of the spikes' times by the window's length; here it is their mean
+time, for only that is a moment. Signs are not drawn (learning.random_sign): a drawn one would turn half of the curve.
 """
 
 from __future__ import annotations
@@ -82,7 +82,11 @@ def jobs(parameters: Parameters, seeds: Sequence[int]) -> dict[str, Job]:
         for number in NUMBERS:
             config = parameters.resolve(number, seeds[0], case.set)
             if config.learning.free_steps < parameters.window:
-                fail("parameters.window", parameters.window, f"at most learning.free_steps = {config.learning.free_steps}")
+                fail(
+                    "parameters.window",
+                    parameters.window,
+                    f"at most learning.free_steps = {config.learning.free_steps}",
+                )
             made[f"{case.name} {number}"] = kind_job("stdp", config, about)
     return made
 
@@ -125,7 +129,8 @@ class Pairs:
 
 def collect(trace: Trace, weights: np.ndarray, steps: range, p: Measured, slow: float, pairs: Pairs) -> None:
     """Add the pairs of one image. `trace` has spikes (steps, neurons), the first layer's first; `weights` has shape
-    (steps, inputs, first layer's neurons); `slow` is the least number of spikes in the window before the nudge phase."""
+    (steps, inputs, first layer's neurons); `slow` is the least number of spikes in the window that ends the free
+    phase."""
     spikes = trace.spikes[:, : weights.shape[2]].astype(float)
     times = np.arange(len(spikes))[:, None]
     # Running sums: of spikes, and of the spikes' times.
@@ -186,7 +191,9 @@ def outcome(experiment: Experiment, parameters: Parameters, seeds: Sequence[int]
                 x, y = zip(*record["sample"], strict=True)
                 found.series.append(Series(case.name, number, x, y, panel=case.panel, style="dots"))
             else:
-                found.series.append(Series(case.name, number, list(at[kept]), list(mean), panel=case.panel, style="plain"))
+                found.series.append(
+                    Series(case.name, number, list(at[kept]), list(mean), panel=case.panel, style="plain")
+                )
             far = kept & (np.abs(at) >= parameters.near)
             told = f", {case.name}"
             right = np.sign(sums[far]) == np.sign(at[far])

@@ -77,7 +77,9 @@ def _activity(found: Outcome, number: str, runs: list[dict[str, Any]], neurons: 
     found.measure("images that still need a nudge phase", number, [sum(v) / len(v) for v in shares])
     found.measure("spikes a neuron and image", number, [sum(v) / len(v) for v in spikes])
     inputs = [
-        100 * sum(e["counters"]["spikes"][0] for e in r["curves"]) / sum(sum(e["counters"]["spikes"]) for e in r["curves"])
+        100
+        * sum(e["counters"]["spikes"][0] for e in r["curves"])
+        / sum(sum(e["counters"]["spikes"]) for e in r["curves"])
         for r in runs
     ]
     found.measure("spikes that are the inputs'", number, inputs)
