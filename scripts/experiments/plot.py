@@ -12,6 +12,7 @@ from scripts.plots import COLOURS, new_figure
 
 THESIS = "#111827"
 DASHES = {"real": "--", "fixed": "-", "": ":"}
+BARS = {"real": (COLOURS[0], "real"), "fixed": (COLOURS[1], "fixed"), "": ("#9aa3af", "cited")}
 MARKERS = {"real": "o", "fixed": "s", "": "d"}
 
 
@@ -39,8 +40,13 @@ def _panel(axis: Any, experiment: Experiment, outcome: Outcome, panel: Panel) ->
     bars = [s for s in own if s.style == "bars"]
     for s in own:
         colour = COLOURS[names.index(s.name) % len(COLOURS)]
+        if len(names) == 1 and s.numbers == "fixed":
+            colour = COLOURS[1]
         x = [words.index(str(v)) for v in s.x] if words else list(s.x)
-        _series(axis, s, x, colour, bars)
+        if s.style == "bars":
+            _bars(axis, s, x, bars)
+        else:
+            _series(axis, s, x, colour)
     _thesis(axis, experiment, outcome, panel, words)
     if words:
         axis.set_xticks(range(len(words)), words, rotation=30, ha="right", fontsize=7)
@@ -57,7 +63,8 @@ def _panel(axis: Any, experiment: Experiment, outcome: Outcome, panel: Panel) ->
     axis.set_ylabel(panel.ylabel)
     handles, labels = axis.get_legend_handles_labels()
     if labels:
-        axis.legend(handles, labels, fontsize=6.5, loc="best")
+        unique = dict(zip(labels, handles, strict=True))
+        axis.legend(unique.values(), unique.keys(), fontsize=6.5, loc="best")
 
 
 def _bar_limits(values: list[float]) -> tuple[float, float]:
@@ -67,18 +74,24 @@ def _bar_limits(values: list[float]) -> tuple[float, float]:
     return (low - 0.6 * room if low > 0.5 * high > 0 else min(0.0, low)), high + 0.35 * room
 
 
-def _series(axis: Any, s: Series, x: list[float], colour: str, bars: list[Series]) -> None:
+def _bars(axis: Any, s: Series, x: list[float], bars: list[Series]) -> None:
+    """Bars of one number format, beside those that others have at the same place."""
+    width = 0.8 / len({b.numbers for b in bars if b.numbers} or {""})
+    colour, label = BARS[s.numbers]
+    for at, word, value, error in zip(x, s.x, s.y, s.error or [0] * len(x), strict=True):
+        if value is None:
+            continue
+        here = [n for n in BARS if any(b.numbers == n and word in b.x for b in bars)]
+        shift = (here.index(s.numbers) - (len(here) - 1) / 2) * width
+        axis.bar([at + shift], [value], width, yerr=[error or 0], color=colour, capsize=2, label=label)
+
+
+def _series(axis: Any, s: Series, x: list[float], colour: str) -> None:
     label = f"{s.name}, {s.numbers}" if s.name and s.numbers else s.name or s.numbers or None
     y = [float("nan") if v is None else v for v in s.y]
     error = [v or 0 for v in s.error] if s.error is not None else None
     dash, marker = DASHES[s.numbers], MARKERS[s.numbers]
-    if s.style == "bars":
-        formats = list(dict.fromkeys(b.numbers for b in bars))
-        width = 0.8 / len(formats)
-        at = [v + (formats.index(s.numbers) - (len(formats) - 1) / 2) * width for v in x]
-        shade = COLOURS[formats.index(s.numbers)] if s.numbers else "#9aa3af"
-        axis.bar(at, y, width, yerr=error, color=shade, capsize=2, label=s.numbers or s.name)
-    elif s.style == "steps":
+    if s.style == "steps":
         axis.step(x, y, where="mid", color=colour, linestyle=dash, linewidth=1, label=label)
     elif s.style in ("points", "dots"):
         size = 1.2 if s.style == "dots" else 3

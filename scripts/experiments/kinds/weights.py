@@ -53,7 +53,7 @@ def outcome(experiment: Experiment, parameters: Parameters, seeds: Sequence[int]
             each = [own[layer].ravel() for own in layers]
             values = np.concatenate(each)
             counts = np.histogram(values, edges)[0] / len(values)
-            found.series.append(Series(number, number, middles, list(counts), panel=str(layer + 1), style="steps"))
+            found.series.append(Series("", number, middles, list(counts), panel=str(layer + 1), style="steps"))
             name = f"layer {layer + 1}"
             inside = [float(np.mean(np.abs(v) <= parameters.bound)) * 100 for v in each]
             found.measure(f"{name}: weights within the bounds", number, inside)
