@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from scripts.errors import CommandError, Interrupted
+from scripts.errors import CommandError, Interrupted, UsageProblem
 from scripts.experiments.jobs import Job, Store, run_jobs
 from scripts.experiments.spec import FOLDER, Experiment, choose, digest, read_all
 
@@ -27,7 +27,6 @@ FILES = ("result.json", "data.csv", "plot.png")
 def plan(experiments: Sequence[Experiment], quick: bool) -> dict[str, dict[str, Job]]:
     """Experiment -> its jobs by the names that its kind gives them. Raises `UsageProblem` for an impossible config."""
     from golden.config import ConfigError
-    from scripts.errors import UsageProblem
 
     jobs = {}
     for experiment in experiments:
@@ -114,7 +113,13 @@ def finish(
 
 
 def run_experiments(
-    experiments: Sequence[Experiment], folder: Path, quick: bool, workers: int, others: Sequence[Path], force: bool
+    experiments: Sequence[Experiment],
+    folder: Path,
+    quick: bool,
+    workers: int,
+    others: Sequence[Path],
+    force: bool,
+    dask: str | None = None,
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Run what is missing of all experiments: (name -> result, name -> why it failed)."""
     from scripts.cli import explain
@@ -183,7 +188,7 @@ def run_experiments(
             for name in [name for name, keys in waiting.items() if not keys]:
                 end(name, say)
 
-        run_jobs(missing, folder, workers, heard)
+        run_jobs(missing, folder, workers, heard, dask)
     return results, problems
 
 
@@ -251,7 +256,8 @@ The same command goes on where it was stopped.
 )
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--quick", is_flag=True, help="Reduced size: few seeds, epochs and images.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Runs at the same time.")
+@click.option("--workers", type=click.IntRange(1), help="Runs at the same time by this machine [default: 1].")
+@click.option("--dask", metavar="ADDRESS", help="Run on the Dask cluster whose scheduler is there.")
 @click.option("--list", "show", is_flag=True, help="List names, the thesis's numbers and the expected minutes.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Folder [default: runs/experiments, or runs/experiments-quick]."
@@ -265,7 +271,8 @@ The same command goes on where it was stopped.
 def command(
     names: tuple[str, ...],
     quick: bool,
-    workers: int,
+    workers: int | None,
+    dask: str | None,
     show: bool,
     out: Path | None,
     force: bool,
@@ -282,6 +289,8 @@ def command(
     from scripts.files import remove_leftovers
     from scripts.sweep import locked
 
+    if workers is not None and dask is not None:
+        raise UsageProblem("--workers and --dask: one of them; a cluster has as many workers as were started")
     every = read_all(FOLDER)
     chosen = choose(every, [name.replace(".", "-") if name.startswith(("fig-", "table-")) else name for name in names])
     if show:
@@ -292,7 +301,7 @@ def command(
         for part in (folder, folder / "runs"):
             remove_leftovers(part)
         try:
-            results, problems = run_experiments(chosen, folder, quick, workers, reuse, force)
+            results, problems = run_experiments(chosen, folder, quick, workers or 1, reuse, force, dask)
         except KeyboardInterrupt:
             raise Interrupted("interrupted; what is done is stored, and the same command goes on") from None
         results = {e.name: results[e.name] for e in chosen if e.name in results}

@@ -9,7 +9,9 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+import platform
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -109,20 +111,51 @@ def baseline_one(key: str, folder: Path, config: Config, settings: Settings) -> 
 
 def run_job(key: str, call: str, arguments: Sequence[Any], folder: Path) -> tuple[str, str | None]:
     """Run and store one job; (key, None), or (key, why it failed)."""
-    from scripts.cli import explain
-    from scripts.files import write_json
-
-    module, _, function = call.partition(":")
-    start = time.perf_counter()
     try:
-        record = getattr(importlib.import_module(module), function)(key, folder, *arguments)
-        record |= {"golden": golden_state(), "job_seconds": time.perf_counter() - start}
-        write_json(folder / "runs" / f"{key}.json", record)
+        _store(folder, key, _record(key, call, arguments, folder), {})
     except Exception as error:
-        known = explain(error)
-        return key, known[0] if known else f"{type(error).__name__}: {error}"
+        return key, _reason(error)
     shutil.rmtree(folder / "partial" / key, ignore_errors=True)
     return key, None
+
+
+Far = tuple[str, "dict[str, Any] | None", dict[str, bytes], "str | None"]
+
+
+def far_job(key: str, call: str, arguments: Sequence[Any], golden: str) -> Far:
+    """Run one job on another machine, in a folder of its own: (key, record or None, files beside it, why it failed)."""
+    if golden_state() != golden:
+        return key, None, {}, f"{platform.node()} has other sources of golden/: install the same eqspike there"
+    try:
+        with tempfile.TemporaryDirectory(prefix="eqspike-") as scratch:
+            record = _record(key, call, arguments, Path(scratch))
+            beside = {path.name: path.read_bytes() for path in Path(scratch, "runs").glob(f"{key}.*")}
+    except Exception as error:
+        return key, None, {}, _reason(error)
+    return key, record, beside, None
+
+
+def _record(key: str, call: str, arguments: Sequence[Any], folder: Path) -> dict[str, Any]:
+    module, _, function = call.partition(":")
+    start = time.perf_counter()
+    record = getattr(importlib.import_module(module), function)(key, folder, *arguments)
+    return record | {"golden": golden_state(), "job_seconds": time.perf_counter() - start}
+
+
+def _store(folder: Path, key: str, record: dict[str, Any], beside: dict[str, bytes]) -> None:
+    """The record last: what stands beside it is there when it is."""
+    from scripts.files import write_bytes, write_json
+
+    for name, data in beside.items():
+        write_bytes(folder / "runs" / name, data)
+    write_json(folder / "runs" / f"{key}.json", record)
+
+
+def _reason(error: Exception) -> str:
+    from scripts.cli import explain
+
+    known = explain(error)
+    return known[0] if known else f"{type(error).__name__}: {error}"
 
 
 @dataclass(frozen=True)
@@ -162,13 +195,17 @@ def _read(path: Path) -> dict[str, Any] | None:
     return data if isinstance(data, dict) and "golden" in data else None
 
 
-def run_jobs(jobs: dict[str, Job], folder: Path, workers: int, heard: Callable[[str, str | None], None]) -> None:
-    """Run all of `jobs` and tell `heard` of each (key, None or why it failed).
+Heard = Callable[[str, "str | None"], None]
+
+
+def run_jobs(jobs: dict[str, Job], folder: Path, workers: int, heard: Heard, dask: str | None = None) -> None:
+    """Run all of `jobs` by `workers` processes, or by the Dask cluster at that address, and tell `heard` of each (key,
+    None or why it failed).
 
     When a worker dies, what was under way is tried again, one at a time, so that a run that kills its worker is known
     and the others are not lost.
     """
-    if workers == 1:
+    if workers == 1 and dask is None:
         for job in jobs.values():
             heard(*run_job(job.key, job.call, job.arguments, folder))
         return
@@ -176,14 +213,10 @@ def run_jobs(jobs: dict[str, Job], folder: Path, workers: int, heard: Callable[[
     while left:
         batch = [suspects.pop()] if suspects else list(left)
         begun: list[str] = []
-
-        def calls(batch: Sequence[str] = batch, begun: list[str] = begun) -> Iterator[tuple[Any, ...]]:
-            for key in batch:
-                begun.append(key)
-                yield key, left[key].call, left[key].arguments, folder
-
+        chosen = [left[key] for key in batch]
+        found = _far(chosen, folder, dask, begun) if dask else _near(chosen, folder, workers, begun)
         try:
-            for key, problem in in_parallel(run_job, calls(), workers):
+            for key, problem in found:
                 del left[key]
                 heard(key, problem)
         except WorkerLost as error:
@@ -195,3 +228,34 @@ def run_jobs(jobs: dict[str, Job], folder: Path, workers: int, heard: Callable[[
                 del left[batch[0]]
                 heard(batch[0], str(error))
             suspects = [key for key in {*suspects, *begun} if key in left]
+
+
+def _near(jobs: Sequence[Job], folder: Path, workers: int, begun: list[str]) -> Iterator[tuple[str, str | None]]:
+    """(key, None or why it failed) as processes of this machine are done; `begun` gets what they were given."""
+
+    def calls() -> Iterator[tuple[Any, ...]]:
+        for job in jobs:
+            begun.append(job.key)
+            yield job.key, job.call, job.arguments, folder
+
+    yield from in_parallel(run_job, calls(), workers)
+
+
+def _far(jobs: Sequence[Job], folder: Path, address: str, begun: list[str]) -> Iterator[tuple[str, str | None]]:
+    """(key, None or why it failed) as the cluster's workers are done and the record is stored here."""
+    from scripts.parallel import on_cluster
+
+    golden = golden_state()
+
+    def calls() -> Iterator[tuple[Any, ...]]:
+        for job in jobs:
+            begun.append(job.key)
+            yield job.key, job.call, job.arguments, golden
+
+    for key, record, beside, problem in on_cluster(far_job, calls(), address):
+        if record is not None:
+            try:
+                _store(folder, key, record, beside)
+            except OSError as error:
+                problem = _reason(error)
+        yield key, problem

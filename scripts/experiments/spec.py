@@ -30,7 +30,7 @@ TABLES = {2: ("2.3", "2.4"), 3: ("3.2",), 4: ("4.3", "4.5")}
 BEYOND = ("weight-bits-digits", "weight-bits-mnist5k", "two-hidden-layers", "self-healing")
 """Experiments that the thesis does not have, by their files' names."""
 
-KINDS = ("accuracy", "first_spike", "law", "pulses", "rhobar", "stdp", "training", "transfer", "weights")
+KINDS = ("accuracy", "first_spike", "healing", "law", "pulses", "rhobar", "stdp", "training", "transfer", "weights")
 """Modules of `scripts.experiments.kinds`."""
 
 NUMBERS = ("real", "fixed")

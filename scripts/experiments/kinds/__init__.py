@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,9 +27,20 @@ class Base:
 
     def resolve(self, numbers: str, seed: int, more: Sequence[str] = ()) -> Config:
         """The config in that number format."""
-        from scripts.options import read_config
+        from golden.config import resolve_preset
 
-        return read_config(self.config, (*self.set, *more, f"number.format={numbers}"), seed)
+        path = resolve_preset(self.config)
+        stamp = path.stat().st_mtime_ns if path.exists() else 0
+        config = _read(str(path.resolve()), stamp, self.config, (*self.set, *more, f"number.format={numbers}"))
+        return config.replace(training=dataclasses.replace(config.training, seed=seed))
+
+
+@functools.lru_cache(maxsize=4096)
+def _read(path: str, stamp: int, name: str, changes: tuple[str, ...]) -> Config:
+    """The config of a file as it was written at `stamp`: reading YAML takes its time, and every seed asks for it."""
+    from scripts.options import read_config
+
+    return read_config(name, changes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -210,3 +210,28 @@ def test_stdp_correlation() -> None:
         x += list(np.tile(distance, 3))
         y += list(change.ravel())
     assert pairs.correlation() == pytest.approx(np.corrcoef(x, y)[0, 1])
+
+
+def test_healing(tiny: str) -> None:
+    draws = ("synapses.0.draw=synapse", "synapses.1.draw=synapse")
+    found = outcome_of("healing", config=tiny, set=draws, epochs=2, more=3, stuck=(0, 0.5))
+    # Without stuck devices nothing happens at the fault.
+    assert mean(found, "accuracy before, 0 % stuck") == mean(found, "accuracy right after, 0 % stuck")
+    after, healed = (
+        mean(found, f"accuracy {what}, 50 % stuck") for what in ("right after", "after learning on (go on)")
+    )
+    regained = mean(found, "points regained (go on), 50 % stuck")
+    assert regained == pytest.approx({number: healed[number] - after[number] for number in after})
+    curve = next(s for s in found.series if s.name == "50 % stuck")
+    assert curve.x == [1, 2, 2.5, 3, 4, 5]
+
+
+def test_learning_on_without_stuck_devices_is_a_longer_training(tiny: str, run) -> None:
+    import json
+
+    draws = ("synapses.0.draw=synapse", "synapses.1.draw=synapse")
+    found = outcome_of("healing", config=tiny, set=draws, epochs=2, more=1, stuck=(0,), rates=("go on",))
+    change = [text for draw in draws for text in ("--set", draw)]
+    assert run("train", tiny, *change, "--seed", 0, "--epochs", 3, "--out", "a").exit_code == 0
+    last = json.loads(Path("a/metrics.json").read_text())["last_test_accuracy"]
+    assert mean(found, "accuracy after learning on (go on), 0 % stuck")["fixed"] == pytest.approx(100 * last)
