@@ -55,6 +55,7 @@ Examples:
   eqspike train digits --set number.format=real --out runs/real
   eqspike train digits --seeds 10 --workers 4
   eqspike baseline bp-adam digits --seeds 5
+  eqspike reproduce --quick --workers 2   the thesis's tables and figures, at reduced size
   eqspike sweep configs/sweeps/nonidealities.yaml --workers 2
   eqspike device digits-rram              what one pulse does to its memristors
   eqspike infer digits --weights runs/digits-seed0/weights.npz

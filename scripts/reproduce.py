@@ -87,6 +87,7 @@ def finish(
     write_text(out / "data.csv", csv_text(outcome))
     save_png(draw(experiment, outcome, quick), out / "plot.png", dpi=75)
     seconds = sum(r.get("job_seconds", r.get("seconds", 0.0)) for r in each.values())
+    busy = [r.get("job_processor_seconds") for r in each.values()]
     result = {
         "kind": "experiment",
         "name": experiment.name,
@@ -103,6 +104,8 @@ def finish(
         "parameters": dataclasses.asdict(parameters),
         "runs": len(each),
         "seconds": round(seconds + time.perf_counter() - start, 1),
+        # What a busy machine does not lengthen; runs of a sweep do not have it.
+        "processor_seconds": None if None in busy else round(sum(busy), 1),
         "command": shlex.join(["eqspike", *sys.argv[1:]]),
         "golden": sorted({r["golden"] for r in each.values()}),
         "versions": software_versions(),

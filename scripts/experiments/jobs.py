@@ -137,9 +137,13 @@ def far_job(key: str, call: str, arguments: Sequence[Any], golden: str) -> Far:
 
 def _record(key: str, call: str, arguments: Sequence[Any], folder: Path) -> dict[str, Any]:
     module, _, function = call.partition(":")
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     record = getattr(importlib.import_module(module), function)(key, folder, *arguments)
-    return record | {"golden": golden_state(), "job_seconds": time.perf_counter() - start}
+    return record | {
+        "golden": golden_state(),
+        "job_seconds": time.perf_counter() - start,
+        "job_processor_seconds": time.process_time() - busy,
+    }
 
 
 def _store(folder: Path, key: str, record: dict[str, Any], beside: dict[str, bytes]) -> None:

@@ -179,9 +179,10 @@ def _section(experiment: Experiment, result: dict[str, Any] | None) -> list[str]
     seeds = result["seeds"]
     many = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"
     size = " --quick" if result["mode"] == "quick" else ""
-    lines += [verdict, "", f"`eqspike reproduce {experiment.name}{size}`: {result['runs']} runs, {many}, "
-              f"{result['seconds']:,.0f} s of one core.", ""]  # fmt: skip
-    return lines
+    busy = result["processor_seconds"]
+    took = f"{result['seconds']:,.0f} s" + ("" if busy is None else f", {busy:,.0f} s of a processor")
+    runs = f"{result['runs']} run{'s' if result['runs'] > 1 else ''}"
+    return [*lines, verdict, "", f"`eqspike reproduce {experiment.name}{size}`: {runs}, {many}, {took}.", ""]
 
 
 __all__ = ["gallery_page", "load_results", "status", "write_gallery", "write_report"]

@@ -86,6 +86,7 @@ def test_it_writes_results(files, run) -> None:
         assert (folder / name / "data.csv").read_text().startswith("panel,series,numbers,x,y,error\n")
         assert found["seeds"] == [0]
         assert found["seconds"] > 0
+        assert found["processor_seconds"] > 0
         assert f"{name}: {verdict}" in result.stdout
     assert read(folder / "fig-2-1" / "result.json")["parameters"]["points"] == 4
     (goal,) = read(folder / "table-4-3" / "result.json")["goals"]
@@ -154,6 +155,7 @@ def test_a_sweeps_runs_are_taken(files, run, count) -> None:
     assert run("sweep", "s.yaml").exit_code == 0
     assert run("reproduce", "table-4-3", "--reuse", "runs/s").exit_code == 0
     assert count == []
+    assert read("runs/experiments/table-4-3/result.json")["processor_seconds"] is None
     # Curves are not in a sweep's records.
     assert run("reproduce", "fig-2-9", "--reuse", "runs/s").exit_code == 0
     assert len(count) == 4
