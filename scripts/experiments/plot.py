@@ -51,12 +51,16 @@ def _panel(axis: Any, experiment: Experiment, outcome: Outcome, panel: Panel) ->
     if words:
         axis.set_xticks(range(len(words)), words, rotation=30, ha="right", fontsize=7)
     elif panel.xscale == "log2":
+        places = sorted({float(x) for s in own for x in s.x})
         axis.set_xscale("log", base=2)
+        axis.set_xticks(places, [f"{x:g}" for x in places])
+        axis.minorticks_off()
     else:
         axis.set_xscale(panel.xscale)
     axis.set_yscale(panel.yscale)
     if bars:
         values = [y for s in bars for y in s.y if y is not None]
+        values += [y for line in axis.lines if line.get_marker() == "D" for y in line.get_ydata()]
         axis.set_ylim(*_bar_limits(values))
     axis.set_title(panel.title)
     axis.set_xlabel(panel.xlabel)
