@@ -174,7 +174,7 @@ def _section(experiment: Experiment, result: dict[str, Any] | None) -> list[str]
     if result["verdict"] == DIFFERS:
         wrong = [goal["quantity"] for goal in result["goals"] if _holds(goal) is False]
         verdict += f" Differs in: {'; '.join(wrong)}."
-        if told.why:
+        if told.why and result["mode"] == "full":
             verdict += f" Why: {told.why}"
     seeds = result["seeds"]
     many = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,6 +82,11 @@ def outcome(experiment: Experiment, parameters: Parameters, seeds: Sequence[int]
                 found.measure(f"{sweep}: noise{about}", number, run["noise"])
                 found.measure(f"{sweep}: slope{about}", number, run["slope"])
                 found.measure(f"{sweep}: change at 0, part of the range{about}", number, _at_zero(run, span))
+    for one, other in itertools.pairwise(case.name for case in parameters.cases):
+        for sweep in ("rate", "ramp"):
+            for number in NUMBERS:
+                pair = [found.mean(f"{sweep}: R², {name}", number) for name in (other, one)]
+                found.measure(f"{sweep}: R², {other} - {one}", number, pair[0] - pair[1])
     return found
 
 

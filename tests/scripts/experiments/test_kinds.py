@@ -62,10 +62,16 @@ def test_rhobar(tiny: str) -> None:
 
 
 def test_law(tiny: str) -> None:
-    found = outcome_of("law", config=tiny, points=12, cases=(kind_module("law").Case(name="a"),))
+    case = kind_module("law").Case
+    cases = (case(name="a"), case(name="b", set=("synapses.1.rounding=nearest",)))
+    found = outcome_of("law", config=tiny, points=12, cases=cases)
     assert mean(found, "rate: R², a")["real"] > 0.99
     assert mean(found, "rate: change at 0, part of the range, a")["real"] < 0.02
     assert {s.panel for s in found.series} == {"rate", "ramp"}
+    # Real numbers are not rounded.
+    assert mean(found, "ramp: R², b - a")["real"] == 0
+    expected = mean(found, "ramp: R², b")["fixed"] - mean(found, "ramp: R², a")["fixed"]
+    assert mean(found, "ramp: R², b - a")["fixed"] == pytest.approx(expected)
 
 
 def test_pulses_that_coincide(tiny: str) -> None:

@@ -244,6 +244,8 @@ def test_the_gallery(files, run) -> None:
     # A result at reduced size does not take a full one's place.
     assert run("reproduce", "fig-2-1", "--quick", "--write").exit_code == 0
     assert read("kept/experiments/fig-2-1/result.json")["mode"] == "full"
+    assert run("reproduce", "table-4-3", "--quick", "--write").exit_code == 0
+    assert "Why: it is tiny" not in Path("docs/gallery.md").read_text(), "the reason is the size"
     assert run("reproduce", "table-4-3", "--write").exit_code == 0
     assert "Why: it is tiny" in Path("docs/gallery.md").read_text()
 
