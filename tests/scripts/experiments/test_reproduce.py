@@ -86,7 +86,7 @@ def test_it_writes_results(files, run) -> None:
         assert (folder / name / "data.csv").read_text().startswith("panel,series,numbers,x,y,error\n")
         assert found["seeds"] == [0]
         assert found["seconds"] > 0
-        assert found["processor_seconds"] > 0
+        assert found["processor_seconds"] >= 0
         assert f"{name}: {verdict}" in result.stdout
     assert read(folder / "fig-2-1" / "result.json")["parameters"]["points"] == 4
     (goal,) = read(folder / "table-4-3" / "result.json")["goals"]
