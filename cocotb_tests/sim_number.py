@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import cocotb
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -112,7 +112,7 @@ class NumberProbe(wiring.Component):
         config = config_from_dict(job["config"])
         self.layers = job["layers"]
         self.numbers = fixed_numbers(config)
-        self.rounder = number.Rounder(self.numbers.synapses, self.layers)
+        self.rounder = number.StepRounder(self.numbers.synapses, self.layers)
         self.rate_bits = self.numbers.rate.bits
         halvings = max(s.halvings for s in self.numbers.synapses)
         super().__init__(
@@ -148,11 +148,9 @@ class NumberProbe(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        amount = self.rounder.amount(self.layers[0], self.halvings)
-        for s in self.layers[1:]:
-            amount = Mux(self.synapses == s, self.rounder.amount(s, self.halvings), amount)
-        selected = {s: self.synapses == s for s in self.layers}
-        m.d.comb += self.step.eq(self.rounder.step(self.value, amount, self.draw, selected))
+        control = Signal(self.rounder.control)
+        self.rounder.choose(m, control, self.synapses, [self.halvings] * len(self.numbers.synapses))
+        m.d.comb += self.step.eq(self.rounder.step(self.value, self.rounder.turn(self.draw, control), control))
         for i, (low, high) in enumerate(RANGES):
             clamped, outside = number.saturate(self.wide, low, high)
             m.d.comb += [self.saturated[i].eq(clamped), self.outside[i].eq(outside)]

@@ -12,6 +12,7 @@ from cocotb_tests import networks
 from fpga.engine import BoardEngine
 from fpga.host import Board, BoardLost, Line, open_port
 from fpga.simulated import SimulatedBoard
+from golden.config import Config
 from golden.data import epoch_order, load_split
 from golden.network import INFER_FIRST_SPIKE, LEARN, Network
 
@@ -19,12 +20,12 @@ CONFIG = networks.odd("7-5-3")
 
 
 @contextlib.contextmanager
-def connected(baud_error: float) -> Iterator[Board]:
+def connected(baud_error: float = 0.0, config: Config = CONFIG) -> Iterator[Board]:
     """A board whose host has a clock of its own."""
-    with SimulatedBoard(CONFIG, baud_error=baud_error) as simulated:
+    with SimulatedBoard(config, baud_error=baud_error) as simulated:
         port = open_port(simulated.port, 1_000_000)
         try:
-            yield Board(CONFIG, Line(port, timeout=5))
+            yield Board(config, Line(port, timeout=5))
         finally:
             port.close()
 
@@ -60,6 +61,23 @@ def test_learns_as_the_golden_model(baud_error: float) -> None:
         assert board.read_registers(["key", "halvings", "images"]) == {
             "key": Network(CONFIG).key, "halvings": 0, "images": 0,
         }  # fmt: skip
+        for mine, theirs in zip(board.read_weights(), golden.weights, strict=True):
+            assert (mine == theirs).all()
+
+
+def test_several_banks() -> None:
+    """The host knows where weights stand that are spread over three memories."""
+    config = networks.odd("banks-41-7-7-3")
+    golden, part = Network(config), load_split(config)
+    images, labels = part.train_images[:20], part.train_labels[:20]
+    with connected(config=config) as board:
+        board.write_weights(golden.weights)
+        board.write_register("key", golden.key)
+        board.set_epoch(0)
+        results = list(board.present(images, labels, [LEARN] * len(labels)))
+        expected = golden.present_all(images, labels, LEARN)
+        got = [[r[name] for name in ("prediction", "first_spike", "first_step", "nudged")] for r in results]
+        assert (np.array(got) == expected).all()
         for mine, theirs in zip(board.read_weights(), golden.weights, strict=True):
             assert (mine == theirs).all()
 

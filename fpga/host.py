@@ -6,6 +6,7 @@ is asked again; the chip does nothing twice (rtl/link/protocol.py).
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from collections import deque
@@ -17,7 +18,7 @@ import serial
 from amaranth.hdl import Shape
 
 from fpga.framing import Frame, Splitter, encode
-from golden.config import Config
+from golden.config import Config, ConfigError
 from rtl.core import result_layout
 from rtl.layout import Layout
 from rtl.link import protocol
@@ -159,6 +160,8 @@ class Line:
             while waiting and waiting[0].answer is not None:
                 frame = waiting.popleft().answer
                 gone_back = None
+                if frame.code >= len(protocol.STATUSES):
+                    raise BoardError(f"the board answers with status {frame.code}, which this host does not know")
                 if frame.code != STATUS["ok"]:
                     raise BoardError(f"the board refuses a request: {protocol.STATUSES[frame.code].meaning}")
                 yield frame.payload
@@ -194,6 +197,13 @@ class Line:
         return self._guard(read)
 
 
+def _sized(payload: bytes, size: int) -> bytes:
+    """The payload of an answer, which must have that size."""
+    if len(payload) != size:
+        raise BoardError(f"the board gives {len(payload)} bytes in an answer of {size}")
+    return payload
+
+
 def open_port(name: str, baud: int) -> serial.SerialBase:
     """The serial port of that name or URL. Raises `BoardLost`."""
     try:
@@ -220,14 +230,22 @@ class Board:
                 f"{self.identity['outputs']} outputs; build and program it with 'eqspike build --top link'"
             )
         self.result_layout = result_layout(config)
-        layout = Layout(config, self.identity["lanes"])
-        self.sizes = protocol.sizes_of(
-            config, self.identity["lanes"], layout.words, self.identity["weight_bits"],
-            Shape.cast(self.result_layout).width,
-        )  # fmt: skip
+        self.sizes, layout = self._sizes()
         self.places = np.array(layout.places(), np.int64)
         """Columns: synapse layer, row, column, word, lane."""
         self.registers = {r.name: r for r in protocol.registers(len(config.network.layers))}
+
+    def _sizes(self) -> tuple[protocol.Sizes, Layout]:
+        """Sizes and places of the core, whose identity must be that of one of this config."""
+        config, told = self.config, self.identity
+        wide = max(synapse.bits for synapse in config.synapses)
+        if told["lanes"] >= 1 and 1 <= told["banks"] <= config.network.layers[0] and told["weight_bits"] == wide:
+            layout = Layout(config, told["lanes"], told["banks"])
+            with contextlib.suppress(ConfigError):  # there can be no such board
+                sizes = protocol.sizes_of(config, layout, wide, Shape.cast(self.result_layout).width)
+                if all(told[name] == getattr(sizes, name) for name in ("inputs", "outputs", "words", "frame")):
+                    return sizes, layout
+        raise BoardError(f"the board's identity does not fit {config.name}: {told}")
 
     def echo(self, payload: bytes) -> bool:
         """Does the board give back what it was sent?"""
@@ -236,7 +254,7 @@ class Board:
     def read_registers(self, names: Sequence[str]) -> dict[str, int]:
         """Registers by name."""
         asked = (("read_register", bytes([self.registers[name].number])) for name in names)
-        values = (int.from_bytes(payload, "little") for payload in self.line.stream(asked))
+        values = (int.from_bytes(_sized(payload, 4), "little") for payload in self.line.stream(asked))
         return dict(zip(names, values, strict=True))
 
     def write_register(self, name: str, value: int) -> None:
@@ -303,8 +321,7 @@ class Board:
             for word, lane, count in blocks
         )
         for (word, lane, count), payload in zip(blocks, self.line.stream(asked), strict=True):
-            if len(payload) != size * count:
-                raise BoardError(f"the board gives {len(payload)} bytes for {count} weights")
+            _sized(payload, size * count)
             words[word, lane : lane + count] = [
                 int.from_bytes(payload[i : i + size], "little", signed=True) for i in range(0, len(payload), size)
             ]
@@ -340,7 +357,7 @@ class Board:
 
     def _result(self, payload: bytes) -> dict[str, int | list[int]]:
         """Fields of a result."""
-        word = int.from_bytes(payload, "little")
+        word = int.from_bytes(_sized(payload, self.sizes.result_bytes), "little")
         found: dict[str, int | list[int]] = {}
         for name, entry in self.result_layout:
             if name == "counts":

@@ -12,10 +12,11 @@ from amaranth.utils import ceil_log2
 
 from golden.config import Config
 from golden.number import COLLISION_KEY, PULSE_KEY, collision_limit, fixed_numbers, neuron_numbers, pulse_limit
+from rtl.adder import Adder, AdderTree, add
 from rtl.device import Devices
 from rtl.layout import Layout
 from rtl.number import (
-    Rounder,
+    StepRounder,
     mix,
     neuron_rotation,
     rotate_right,
@@ -96,46 +97,12 @@ def popcount(bits: Value) -> Value:
     return sums[0] if sums else count
 
 
-class AdderTree(wiring.Component):
-    """The exact sum of `inputs` signed words, registered after every third level of adders.
-
-    Latency `latency` cycles, throughput 1.
-    """
-
-    LEVELS = 3
-
-    def __init__(self, inputs: int, bits: int) -> None:
-        self.inputs = inputs
-        depth = max(1, ceil_log2(inputs)) if inputs > 1 else 1
-        self.latency = -(-depth // self.LEVELS)
-        super().__init__(
-            {
-                "words": In(data.ArrayLayout(signed(bits), inputs)),
-                "sum": Out(signed(bits + ceil_log2(max(2, inputs)))),
-            }
-        )
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        values = [self.words[i] for i in range(self.inputs)]
-        for _ in range(self.latency):
-            for _ in range(self.LEVELS):
-                values = [
-                    values[i] + values[i + 1] if i + 1 < len(values) else values[i] for i in range(0, len(values), 2)
-                ]
-            registered = [Signal(signed(len(value))) for value in values]
-            m.d.sync += [r.eq(v) for r, v in zip(registered, values, strict=True)]
-            values = registered
-        m.d.comb += self.sum.eq(values[0])
-        return m
-
-
 class Crossbar(wiring.Component):
     """Weights and lanes. An operation enters at stage A and passes one stage a cycle, never stalled:
 
-    - A: its address goes to the memory;
+    - A: its address goes to the memory, and draws are made of `word`;
     - R: the word is read; every lane rounds its rho-bar to a weight step (`integrator`, `spikes`, `pulses`,
-      `post_spike`, `post_pulse`, `post_integrator`, `word` and `poke_data` belong to the operation in this stage);
+      `post_spike`, `post_pulse`, `post_integrator` and `poke_data` belong to the operation in this stage);
     - E: currents are summed from the word as it was; the step is added and saturated;
     - X: the word is written back.
 
@@ -226,7 +193,8 @@ class Crossbar(wiring.Component):
         op_shape = operation_layout(layout)
         op_a = self.operation
         op_r, op_e = (Signal(op_shape, name=f"op_{stage}") for stage in "re")
-        m.d.sync += [op_r.eq(op_a), op_e.eq(op_r)]
+        self.word_r = Signal(32)
+        m.d.sync += [op_r.eq(op_a), op_e.eq(op_r), self.word_r.eq(self.word)]
 
         # A: read.
         m.d.comb += read.addr.eq(op_a.address)
@@ -237,7 +205,7 @@ class Crossbar(wiring.Component):
         # A row is programmed by the neuron below it; in A-EqSpike's naive variant also by each lane's own pulse.
         alone_r = row_r & pulses.lanes.any() if self.naive else Const(0)
         m.d.sync += op_e.program.eq(op_r.program & (~row_r | pulses.row | alone_r))
-        signals, signal_above = self._emitted(m, op_r, pulses)
+        signals, signal_above = self._emitted(m, op_a, op_r, pulses)
         pg_lanes_r, pg_above_r = Signal(), Signal(lanes)
         m.d.comb += [
             pg_lanes_r.eq(op_r.program & ((row_r & pulses.row) | (pair_r & pulses.above))),
@@ -332,7 +300,7 @@ class Crossbar(wiring.Component):
             value = register
         return value
 
-    def _emitted(self, m: Module, op_r: data.View, pulses: Pulses) -> tuple[list[Value], Value]:
+    def _emitted(self, m: Module, op_a: data.View, op_r: data.View, pulses: Pulses) -> tuple[list[Value], Value]:
         """Stage R: what each lane's neuron, and the neuron above, put on their side while the other programs."""
         limit, clip = collision_limit(self.config), self.numbers.clip
         lanes, above = [self.integrator[lane] for lane in range(self.layout.lanes)], self.post_integrator
@@ -345,13 +313,15 @@ class Crossbar(wiring.Component):
             clipped = saturate(value, -clip, clip)[0] if clip < self.numbers.signal.high else value
             gone = Const(0) if limit == 0 else pulse
             if 0 < limit < 1 << 16:
-                gone = pulse & self._draw(m, COLLISION_KEY, number, limit, f"collides_{name}")
+                collides = Signal(name=f"collides_{name}_r")
+                m.d.sync += collides.eq(self._draw(m, COLLISION_KEY, number, limit, f"collides_{name}"))
+                gone = pulse & collides
             m.d.comb += out.eq(Mux(gone, 0, clipped))
             return out
 
-        for lane, number in enumerate(self._lane_numbers(op_r.chunk)):
+        for lane, number in enumerate(self._lane_numbers(op_a.chunk)):
             lanes[lane] = emitted(lanes[lane], pulses.lanes[lane], number, str(lane))
-        above = emitted(above, pulses.above, op_r.number, "above")
+        above = emitted(above, pulses.above, op_a.number, "above")
         if self.naive:
             # Any pulse at a synapse stands on both sides' signals (eq 4.3); below a row there is none.
             both = [lane + Mux(op_r.kind == Kind.PAIR, above, 0) for lane in lanes]
@@ -370,12 +340,14 @@ class Crossbar(wiring.Component):
         m.d.comb += sends_a.eq(self._draw(m, PULSE_KEY, op_a.number, limit, "pulse"))
         m.d.sync += sent.eq(sends_a)
         lanes = Signal(self.layout.lanes)
-        for lane, number in enumerate(self._lane_numbers(op_r.chunk)):
-            m.d.comb += lanes[lane].eq(self.pulses[lane] & self._draw(m, PULSE_KEY, number, limit, f"pulse_{lane}"))
+        for lane, number in enumerate(self._lane_numbers(op_a.chunk)):
+            sends = Signal(name=f"pulse_{lane}_r")
+            m.d.sync += sends.eq(self._draw(m, PULSE_KEY, number, limit, f"pulse_{lane}"))
+            m.d.comb += lanes[lane].eq(self.pulses[lane] & sends)
         return Pulses(sent, lanes, self.post_pulse & sent), sends_a
 
     def _draw(self, m: Module, key: int, number: Value, limit: int, name: str) -> Value:
-        """Does what `key` stands for happen to this neuron in this step? With probability limit / 2^16."""
+        """Stage A: does what `key` stands for happen to this neuron in this step? With probability limit / 2^16."""
         return mix(m, self.word ^ key ^ spread(number), name)[16:] < limit
 
     def _lane_numbers(self, chunk: Value) -> list[Value]:
@@ -420,7 +392,7 @@ class Crossbar(wiring.Component):
             devices.number.eq(op_a.number),
             devices.negative.eq(self.negative),
             devices.halvings.eq(self.halvings),
-            devices.step_word.eq(self.word),
+            devices.step_word.eq(self.word_r),
             devices.pg_lanes.eq(pg_lanes.replicate(self.layout.lanes)),
             devices.pg_above.eq(pg_above),
             devices.read.eq(read_r),
@@ -433,68 +405,71 @@ class Crossbar(wiring.Component):
     ) -> tuple[Value, Value]:  # fmt: skip
         """Programming of ideal devices: (the word, the lanes that saturated) as of stage X."""
         lanes = self.layout.lanes
-        rounder = Rounder(self.synapses, list(range(len(self.synapses))))
-        amount = Signal(rounder.amount_range)
-        with m.Switch(op_a.synapses):
-            for s in range(len(self.synapses)):
-                with m.Case(s):
-                    m.d.sync += amount.eq(rounder.amount(s, self.halvings[s]))
-        steps, post_step = self._steps(m, rounder, amount, op_a, op_r, pulses, signals, signal_above)
+        steps, post_step = self._steps(m, op_a, op_r, pulses, signals, signal_above)
         word_x, saturated = Signal(self.word_layout), Signal(lanes)
         for lane in range(lanes):
             step = steps[lane]
             if post_step is not None:
                 step = step + Mux(pg_above[lane], post_step, 0)
-            new, outside = self._add_step(m, lane, op_e, word_e, step)
+            turned = Signal(len(step), name=f"turned_{lane}")
+            m.d.comb += turned.eq(step.as_unsigned() ^ self.negative.replicate(len(step)))
+            new, outside = self._add_step(m, lane, op_e, word_e, turned.as_signed())
             m.d.sync += word_x[lane].eq(new)
             m.d.sync += saturated[lane].eq(outside & op_e.program)
         return word_x, saturated
 
     def _program_others(self, m: Module, op_r: data.View, signals: list[Value], others: list[Bank]) -> None:
-        """Stages R and E of the other banks, all of whose words are rows of inputs. One draw a neuron: the lane's step
-        is the same for all rows."""
-        rounder = Rounder(self.synapses, [0])
-        amount = rounder.amount(0, self.halvings[0])
-        shared: list[Signal] = []
+        """Stages R and E of the other banks, all of whose words are rows of inputs."""
         for bank in others:
-            drawn, steps = self.word, []
-            if self.synapses[0].per_synapse:
-                key = Signal(32, name=f"key_{bank.number}")
-                m.d.sync += key.eq(row_key(self.operation.rows[bank.number - 1].number))
-                drawn = xorshift32(self.word ^ key)
-            elif shared:
-                bank.program(shared)
+            if not self.synapses[0].per_synapse:
+                # One draw a neuron: a lane's step is the same for all rows of a chunk.
+                bank.program(self.row_steps)
                 continue
-            chunk_word = Signal(32, name=f"chunk_word_{bank.number}")
-            m.d.comb += chunk_word.eq(self._chunk_word(drawn, op_r.chunk))
+            key = Signal(32, name=f"key_{bank.number}")
+            m.d.sync += key.eq(row_key(self.operation.rows[bank.number - 1].number))
+            rounder = StepRounder(self.synapses, [0])
+            control = Signal(rounder.control, name=f"control_{bank.number}")
+            rounder.choose(m, control, Const(0), self.halvings)
+            turned = Signal(32, name=f"drawn_{bank.number}")
+            m.d.comb += turned.eq(rounder.turn(self._chunk_word(xorshift32(self.word_r ^ key), op_r.chunk), control))
+            steps = []
             for lane in range(self.layout.lanes):
                 step = Signal(rounder.shape(self.signal_bits), name=f"row_step_{bank.number}_{lane}")
-                lane_word = rotate_right(chunk_word, neuron_rotation(0, lane))
-                # What the host writes passes unchanged; other words that are not programmed are not written.
-                value = rounder.step(signals[lane], amount, lane_word, {0: Const(1)})
-                m.d.sync += step.eq(Mux(op_r.kind == Kind.POKE, 0, value))
+                self._row_step(m, op_r, step, rounder.step(signals[lane], self._lane_word(turned, lane), control))
                 steps.append(step)
-            shared = steps
             bank.program(steps)
 
+    def _row_step(self, m: Module, op_r: data.View, step: Signal, rounded: Value) -> None:
+        """A lane's step for rows in the other banks, with the image's sign, as of stage E. What the host writes passes
+        unchanged; other words that are not programmed are not written."""
+        turned = Value.cast(Mux(op_r.kind == Kind.POKE, 0, rounded))
+        m.d.sync += step.eq(turned.as_unsigned() ^ self.negative.replicate(len(turned)))
+
+    def _lane_word(self, turned: Value, lane: int) -> Value:
+        """The word that a lane draws from."""
+        return rotate_right(turned, neuron_rotation(0, lane))
+
     def _steps(
-        self, m: Module, rounder: Rounder, amount: Value, op_a: data.View, op_r: data.View, pulses: Pulses,
-        signals: list[Value], signal_above: Value,
-    ) -> tuple[list[Signal], Signal | None]:  # fmt: skip
+        self, m: Module, op_a: data.View, op_r: data.View, pulses: Pulses, signals: list[Value], signal_above: Value
+    ) -> tuple[list[Signal], Signal | None]:
         """Stage R: every lane's weight step, and the step of the neuron above (draws per neuron), as of stage E."""
         lanes = self.layout.lanes
         count = len(self.synapses)
-        selected = {s: op_r.synapses == s for s in range(count)}
+        rounder = StepRounder(self.synapses, list(range(count)))
         per_synapse = [s for s in range(count) if self.synapses[s].per_synapse]
-        drawn = self.word
+        control_a, control = (Signal(rounder.control, name=f"control_{stage}") for stage in "ar")
+        turned = Signal(32)
+        rounder.choose(m, control_a, op_a.synapses, self.halvings)
+        m.d.sync += control.eq(control_a)
         is_drawn = Const(0)
         if per_synapse:
             key = Signal(32)
             m.d.sync += key.eq(row_key(op_a.number))
-            is_drawn = Cat(selected[s] for s in per_synapse).any()
-            drawn = Mux(is_drawn, xorshift32(self.word ^ key), self.word)
-        chunk_word = Signal(32)
-        m.d.comb += chunk_word.eq(self._chunk_word(drawn, op_r.chunk))
+            is_drawn = Cat(op_r.synapses == s for s in per_synapse).any()
+            drawn = Mux(is_drawn, xorshift32(self.word_r ^ key), self.word_r)
+            m.d.comb += turned.eq(rounder.turn(self._chunk_word(drawn, op_r.chunk), control))
+        else:
+            m.d.sync += turned.eq(rounder.turn(self._chunk_word(self.word, op_a.chunk), control_a))
         is_pair = op_r.kind == Kind.PAIR
         pairs_drawn = Signal()
         m.d.comb += pairs_drawn.eq(is_drawn & is_pair)
@@ -504,6 +479,9 @@ class Crossbar(wiring.Component):
         m.d.comb += moves.eq((op_r.kind == Kind.ROW) | (is_pair & (pulses.above | is_drawn | self.naive)))
         value_bits = self.signal_bits + (2 if self.naive else 1) if per_synapse else self.signal_bits
         steps = []
+        self.row_steps: list[Signal] = []
+        """Those of the rows that other banks serve in the same cycle. When bank 0 serves another layer, they stay: the
+        first operation after a chunk's LOAD is none such."""
         for lane in range(lanes):
             value = Signal(signed(value_bits), name=f"value_{lane}")
             m.d.comb += value.eq(signals[lane])
@@ -514,29 +492,32 @@ class Crossbar(wiring.Component):
                 both = Mux(pulses.lanes[lane], signal_above, 0) + Mux(pulses.above, signals[lane], 0)
                 with m.If(pairs_drawn):
                     m.d.comb += value.eq(both)
-            step = Signal(rounder.shape(value_bits), name=f"step_{lane}")
-            lane_word = rotate_right(chunk_word, neuron_rotation(0, lane))
-            m.d.sync += step.eq(Mux(moves, rounder.step(value, amount, lane_word, selected), 0))
+            step, rounded = (Signal(rounder.shape(value_bits), name=f"{name}_{lane}") for name in ("step", "rounded"))
+            m.d.comb += rounded.eq(rounder.step(value, self._lane_word(turned, lane), control))
+            m.d.sync += step.eq(Mux(moves, rounded, 0))
             steps.append(step)
+            if self.layout.banks > 1 and not self.synapses[0].per_synapse:
+                row_step = Signal(rounder.shape(value_bits), name=f"row_step_{lane}")
+                with m.If(op_r.synapses == 0):
+                    self._row_step(m, op_r, row_step, rounded)
+                self.row_steps.append(row_step)
 
         if self.naive or all(s in per_synapse for s in self.pair_layers):
             return steps, None
-        above = Signal(32)
-        with m.Switch(op_r.synapses):
+        pairs = StepRounder(self.synapses, self.pair_layers)
+        above_a, above = (Signal(pairs.control, name=f"control_above_{stage}") for stage in "ar")
+        pairs.choose(m, above_a, op_a.synapses, self.halvings)
+        drawn_a, drawn = (Signal(32, name=f"drawn_above_{stage}") for stage in "ar")
+        with m.Switch(op_a.synapses):
             for s in self.pair_layers:
                 with m.Case(s):
                     words = [
                         rotate_right(self.word, neuron_rotation(s + 1, k)) for k in range(self.layout.layers[s + 1])
                     ]
-                    m.d.comb += above.eq(Array(words)[op_r.post])
-        post_step = Signal(rounder.shape(self.signal_bits))
-        pair_rounder = Rounder(self.synapses, self.pair_layers)
-        pair_amount = Signal(pair_rounder.amount_range)
-        with m.Switch(op_a.synapses):
-            for s in self.pair_layers:
-                with m.Case(s):
-                    m.d.sync += pair_amount.eq(pair_rounder.amount(s, self.halvings[s]))
-        rounded = pair_rounder.step(signal_above, pair_amount, above, selected)
+                    m.d.comb += drawn_a.eq(Array(words)[op_a.post])
+        m.d.sync += [above.eq(above_a), drawn.eq(pairs.turn(drawn_a, above_a))]
+        post_step = Signal(pairs.shape(self.signal_bits))
+        rounded = pairs.step(signal_above, drawn, above)
         m.d.sync += post_step.eq(Mux(is_pair & ~is_drawn, rounded, 0))
         return steps, post_step
 
@@ -550,32 +531,29 @@ class Crossbar(wiring.Component):
             if align != aligns[0]:
                 aligned = Mux(op_e.synapses == s, word[lane] << align, aligned)
         current = self.current[lane]
+        rows: Value = aligned
+        if others:
+            # Their words are 0 where they serve no row.
+            rows = add(m, f"rows_{lane}", [Mux(adds, aligned, 0), *(b.word[lane] << aligns[0] for b in others)])
+        m.submodules[f"adder_current_{lane}"] = adder = Adder(len(current), len(rows), len(current))
+        m.d.comb += [adder.a.eq(current), adder.b.eq(rows)]
         with m.If(op_e.kind == Kind.LOAD):
             m.d.sync += current.eq(0)
-        if others:
-            rows = [Mux(adds, aligned, 0), *(Mux(b.reads, b.word[lane] << aligns[0], 0) for b in others)]
-            # As a tree: the running sum comes last.
-            while len(rows) > 1:
-                rows = [rows[i] + rows[i + 1] if i + 1 < len(rows) else rows[i] for i in range(0, len(rows), 2)]
-            with m.If(op_e.kind != Kind.LOAD):
-                m.d.sync += current.eq(current + rows[0])
-        else:
-            with m.Elif(adds):
-                m.d.sync += current.eq(current + aligned)
+        with m.Elif(Const(1) if others else adds):
+            m.d.sync += current.eq(adder.sum)
 
-    def _add_step(self, m: Module, lane: int, op_e: data.View, word: data.View, step: Value) -> tuple[Value, Value]:
+    def _add_step(self, m: Module, lane: int, op_e: data.View, word: data.View, turned: Value) -> tuple[Value, Value]:
         """Stage E: (new weight, saturated)."""
-        exact = self._exact(m, word[lane], step, f"exact_{lane}")
+        exact = self._exact(m, word[lane], turned, f"exact_{lane}")
         formats = [numbers.weight.bits for numbers in self.synapses]
         new, outside = saturate_layers(exact, formats, op_e.synapses)
         if len(set(formats)) > 1:
             new = Mux(op_e.program, new, word[lane])
         return new, outside
 
-    def _exact(self, m: Module, weight: Value, step: Value, name: str) -> Signal:
-        """The weight plus the step times the image's sign."""
+    def _exact(self, m: Module, weight: Value, turned: Value, name: str) -> Signal:
+        """The weight plus the step times the image's sign; `turned` is the step, or its complement for a minus."""
         # Minus is the complement plus 1: one adder serves both signs, with a bit below the weights for its carry.
-        turned = step.as_unsigned() ^ self.negative.replicate(len(step))
         low = Cat(self.negative, turned).as_signed() + Cat(self.negative, weight).as_signed()
         exact = Signal(signed(len(low) - 1), name=name)
         m.d.comb += exact.eq(low[1:].as_signed())
@@ -633,14 +611,16 @@ class Bank:
         read, self.write = memory.read_port(), memory.write_port()
         m.d.comb += read.addr.eq(op_a.rows[number - 1].address)
         self.word = Signal(crossbar.word_layout, name=f"word_{number}_e")
-        """The word as it was read, in stage E."""
+        """The word as it was read, in stage E; 0 where there is no row to serve."""
         self.word_x = Signal(crossbar.word_layout, name=f"word_{number}_x")
         self.saturated = Signal(lanes, name=f"saturated_{number}")
         self.mine = crossbar.bank == number
+        # With what the host reads or writes, the lanes' currents are not right until the next LOAD clears them.
+        takes = op_r.rows[number - 1].valid | (op_r.kind == Kind.POKE) | (op_r.kind == Kind.PEEK)
         for lane in range(lanes):
             # A weight from the host takes the place of the one that was read.
             poked = (op_r.kind == Kind.POKE) & self.mine & (op_r.post == lane)
-            kept = read.data.word_select(lane, crossbar.weight_bits)
+            kept = Mux(takes, read.data.word_select(lane, crossbar.weight_bits), 0)
             m.d.sync += self.word[lane].eq(Mux(poked, crossbar.poke_data, kept))
         self.row = op_e.rows[number - 1]
         self.reads = Signal(name=f"cg_{number}")
@@ -649,7 +629,7 @@ class Bank:
         m.d.sync += [self.reads.eq(row_r.valid), self.programs.eq(row_r.valid & row_r.program)]
 
     def program(self, steps: list[Signal]) -> None:
-        """Stage E: add the lanes' steps, where the row is programmed."""
+        """Stage E: add the lanes' steps, which have the image's sign, where the row is programmed."""
         crossbar, m = self.crossbar, self.m
         bits = crossbar.synapses[0].weight.bits
         for lane, step in enumerate(steps):

@@ -85,6 +85,15 @@ class Lif(wiring.Component):
         return m
 
 
+LONG = 8
+"""A longer memory goes to block RAM. Yosys would make it of an ECP5's LUTs, 16 words deep, which wastes fewer bits; but
+28 x 28 pixels then cost 8,000 of them."""
+
+
+def _memory(bits: int, words: int) -> Memory:
+    return Memory(shape=unsigned(bits), depth=words, init=[], attrs={"ram_style": "block"} if words > LONG else {})
+
+
 class InputNeurons(wiring.Component):
     """Input neurons: IF neurons, each with the constant current of its pixel; one list of spikes a step.
 
@@ -140,8 +149,8 @@ class InputNeurons(wiring.Component):
         if self.prefetch:
             # The image being presented, and the next; the membranes of the former by themselves.
             changing = data.ArrayLayout(data.StructLayout({"membrane": numbers.input_bits} | counts), lanes)
-            m.submodules.images = images = Memory(shape=unsigned(filled.size), depth=2 * self.words, init=[])
-            m.submodules.memory = memory = Memory(shape=unsigned(changing.size), depth=self.words, init=[])
+            m.submodules.images = images = _memory(filled.size, 2 * self.words)
+            m.submodules.memory = memory = _memory(changing.size, self.words)
             fill_write, image_read = images.write_port(), images.read_port()
             write, read = memory.write_port(), memory.read_port()
             half, begun, first = Signal(), Signal(), Signal()
@@ -177,7 +186,7 @@ class InputNeurons(wiring.Component):
                         changed[lane].pulse_count.eq(new[lane].pulse_count),
                     ]
         else:
-            m.submodules.memory = memory = Memory(shape=unsigned(word.size), depth=self.words, init=[])
+            m.submodules.memory = memory = _memory(word.size, self.words)
             write, read = memory.write_port(), memory.read_port()
             fresh = Signal(word)
             m.d.comb += [read.addr.eq(address), read.en.eq(go), old.eq(read.data)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
 from golden.number import (
@@ -132,8 +133,104 @@ def deviate_index(word: Value, half: int) -> Value:
     return sum(nibbles[1:], nibbles[0])[: (2 * DEVIATE_LIMIT).bit_length()]
 
 
+class StepRounder:
+    """Rounds rho-bar to a weight step for any of the network's synapse layers, its rate halved so and so often, both
+    chosen at run time (`golden.number.weight_step`).
+
+    The learning rate is a power of two, so a step is (value * factor + term) >> shift, with one bit more of shift for
+    each halving. Of the term, which is made of `step_shift` bits, those below `step_boost` less the halvings lie under
+    the value's lowest bit: they cannot carry, and no lane adds them. What is the same for all lanes is chosen once
+    (`choose`, `turn`); a lane has one adder, and chooses among the shifts.
+    """
+
+    def __init__(self, synapses: tuple[SynapseNumbers, ...], layers: list[int]) -> None:
+        self.synapses = synapses
+        self.layers = layers
+        """Synapse layers that this circuit can meet."""
+        self.cases = [(s, h) for s in layers for h in range(synapses[s].halvings + 1)]
+        shifts = [self._shift(s, h) for s, h in self.cases]
+        self.shifts = range(min(shifts), max(shifts) + 1)
+        self.offsets = sorted({self._offset(s, h) for s, h in self.cases})
+        self.bits = max(1, *shifts)
+        """Of the widest term."""
+        fixed = any(synapses[s].rounding != STOCHASTIC for s in layers)
+        self.control = data.StructLayout(
+            {
+                "shift": range(max(2, len(self.shifts))),
+                "turn": range(max(2, len(self.offsets))),
+                "mask": self.bits,
+                # Terms that are not drawn, of values from 0 on and of negative ones.
+                "term": self.bits * fixed,
+                "negative_term": self.bits * fixed,
+            }
+        )
+        """What all lanes have in common, besides the draw."""
+
+    def _offset(self, s: int, halvings: int) -> int:
+        """Bits of a layer's term below the value's lowest."""
+        return self.synapses[s].step_boost - halvings
+
+    def _shift(self, s: int, halvings: int) -> int:
+        return self.synapses[s].step_shift - self._offset(s, halvings)
+
+    def choose(self, m: Module, control: data.View, synapses: Value, halvings: Sequence[Value]) -> None:
+        """Combinational: `control` for a layer, halved as often as `halvings` says of it."""
+        for s, h in self.cases:
+            numbers, offset = self.synapses[s], self._offset(s, h)
+            ones, half = (1 << numbers.step_shift) - 1, (1 << numbers.step_shift) >> 1
+            assert offset >= 0, "golden.number.fixed_numbers keeps the boost above the halvings"
+            mask, term, below = {
+                STOCHASTIC: (ones, 0, 0),
+                NEAREST: (0, half, max(half - 1, 0)),
+                TRUNCATE: (0, 0, ones),
+            }[numbers.rounding]
+            with m.If((synapses == s) & (halvings[s] == h)):
+                m.d.comb += [
+                    control.shift.eq(self._shift(s, h) - self.shifts.start),
+                    control.turn.eq(self.offsets.index(offset)),
+                    control.mask.eq(mask >> offset),
+                ]
+                if len(control.term):
+                    m.d.comb += [control.term.eq(term >> offset), control.negative_term.eq(below >> offset)]
+
+    def turn(self, word: Value, control: data.View) -> Value:
+        """The word, its bits where a lane's term takes them."""
+        turned = [rotate_right(word, offset) for offset in self.offsets]
+        return turned[0] if len(turned) == 1 else Array(turned)[control.turn]
+
+    def step(self, value: Value, draw: Value, control: data.View) -> Value:
+        """The weight step. `draw` is the lane's word, turned, whose low bits are its draw."""
+        scaled = value * self.factor if self.factor > 1 else value
+        term = draw[: self.bits] & control.mask
+        if len(control.term):
+            term = term | Mux(scaled[-1], control.negative_term, control.term)
+        # A zero above the term keeps it positive.
+        total = scaled + Cat(term, Const(0, 1)).as_signed()
+        choices = [total >> shift if shift >= 0 else total << -shift for shift in self.shifts]
+        chosen = choices[0] if len(choices) == 1 else Value.cast(Array(choices)[control.shift])
+        return chosen[: self.width(len(value))].as_signed()
+
+    @property
+    def factor(self) -> int:
+        """What every value is multiplied by."""
+        return self.synapses[0].factor
+
+    def width(self, value_bits: int) -> int:
+        """Bits of a step made from a value of so many bits."""
+        widest = 1
+        for s in self.layers:
+            numbers = self.synapses[s]
+            factor_bits = (self.factor - 1).bit_length()
+            widest = max(widest, value_bits + factor_bits + numbers.step_boost - numbers.step_shift + 1)
+        return max(widest, 2)
+
+    def shape(self, value_bits: int) -> signed:
+        """Shape of a step."""
+        return signed(self.width(value_bits))
+
+
 class Rounder:
-    """Rounds rho-bar to a weight step for any of the network's synapse layers, chosen at run time.
+    """Rounds the changes of devices to weight steps for any of the network's synapse layers, chosen at run time.
 
     The layers' right shifts differ; aligning both the value and the draw to the longest shift makes one adder serve
     all of them: ((v << boost) + draw) >> S == ((v << boost + a) + (draw << a)) >> (S + a).
@@ -163,14 +260,6 @@ class Rounder:
         """What every value is multiplied by."""
         return self.synapses[0].factor
 
-    def scaled(self, value: Value, amount: Value) -> Value:
-        """The value times the learning rate, with `shift` bits right of a weight's LSB."""
-        return Value.cast(((value * self.factor if self.factor > 1 else value) << self.least) << amount)
-
-    def step(self, value: Value, amount: Value, draw_word: Value, selected: dict[int, Value]) -> Value:
-        """The weight step. `draw_word` is a word whose low bits are the draw; `selected` says which layer it is."""
-        return self.rounded(self.scaled(value, amount), draw_word, selected)
-
     def rounded(self, total: Value, draw_word: Value, selected: dict[int, Value]) -> Value:
         """`total`, which has `shift` bits right of a weight's LSB, in LSBs, as the selected layer rounds."""
         negative = total[-1]
@@ -190,16 +279,3 @@ class Rounder:
             rounding = Mux(selected[s], term, rounding) if len(self.layers) > 1 else term
         # A zero above the term keeps it positive.
         return (total + Cat(rounding, Const(0, 1)).as_signed()) >> self.shift
-
-    def width(self, value_bits: int) -> int:
-        """Bits of a step made from a value of so many bits."""
-        widest = 1
-        for s in self.layers:
-            numbers = self.synapses[s]
-            factor_bits = (self.factor - 1).bit_length()
-            widest = max(widest, value_bits + factor_bits + numbers.step_boost - numbers.step_shift + 1)
-        return max(widest, 2)
-
-    def shape(self, value_bits: int) -> signed:
-        """Shape of a step."""
-        return signed(self.width(value_bits))

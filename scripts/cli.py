@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "baseline": ("scripts.baseline", "Train a network without spikes to compare with: BPTT, Eq-Prop, BP."),
     "reproduce": ("scripts.reproduce", "Reproduce the tables and figures of the thesis, each with its verdict."),
     "sweep": ("scripts.sweep", "Train rows of changes with several seeds: what each fault costs."),
+    "heal": ("scripts.heal", "Let a trained network's devices get stuck, and learn on: does it heal itself?"),
     "infer": ("scripts.infer", "Classify images with trained weights: accuracy and confusion matrix."),
     "export": ("scripts.export", "Write trained weights as a NIR graph, as npz, or as hex for $readmemh."),
     "import": ("scripts.nir_import", "Read a NIR graph as a network of the chip."),

@@ -1,4 +1,4 @@
-"""Runs in several processes, with Ctrl-C that stops each of them where nothing is lost."""
+"""Runs in several processes, with Ctrl-C that stops each of them where nothing is lost; or on a Dask cluster."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from scripts.errors import CommandError
+from scripts.errors import CommandError, UsageProblem
 
 
 class WorkerLost(CommandError):
@@ -82,3 +82,67 @@ def _in_worker(function: Callable[..., Any], job: Sequence[Any], folder: Path, s
         return None
     finally:
         _working = False
+
+
+ANSWER = 10.0
+"""Seconds in which a cluster's scheduler must answer."""
+WORKERLESS = 60.0
+"""Seconds after which a cluster without any worker is given up."""
+
+
+def on_cluster(function: Callable[..., Any], jobs: Iterable[Sequence[Any]], address: str) -> Iterator[Any]:
+    """Results of `function(*job)` as they are done by the workers of the Dask cluster at `address`.
+
+    The workers share no folder with this process: what `function` needs comes with the job, what it made is its result.
+    A job whose worker dies goes to another. Raises `UsageProblem` when no cluster answers or dask is missing,
+    `WorkerLost` at the end when there were jobs that every one of several workers died with, and CommandError when the
+    cluster is gone.
+
+    These are Dask's own futures, not `joblib.parallel_config("dask")`: that one (joblib 1.6) waits for ever for a job
+    that its workers died of, or that they cannot load.
+    """
+    try:
+        from distributed import Client, KilledWorker, wait
+        from distributed.client import FutureCancelledError
+    except ModuleNotFoundError as error:
+        raise UsageProblem(f"--dask: {error.name} is missing: pip install 'eqspike[dask]'") from None
+    try:
+        client = Client(address, timeout=ANSWER, name="eqspike")
+    except (OSError, ValueError, TypeError) as error:  # TimeoutError is an OSError; the others come from odd addresses
+        said = f"no answer within {ANSWER:.0f} s" if isinstance(error, TimeoutError) else str(error)
+        raise UsageProblem(
+            f"--dask {address}: {said}; give a scheduler's address, such as tcp://127.0.0.1:8786"
+        ) from None
+    killed = False
+    with client:
+        # Not pure: a job that is given again shall not be found in the memory of what it was before.
+        waiting = {client.submit(function, *job, pure=False) for job in jobs}
+        alive = time.monotonic()
+        try:
+            while waiting:
+                try:
+                    done = wait(waiting, timeout=1, return_when="FIRST_COMPLETED").done
+                except TimeoutError:
+                    if client.ncores():
+                        alive = time.monotonic()
+                    elif time.monotonic() - alive > WORKERLESS:
+                        raise CommandError(f"--dask {address}: has no worker since {WORKERLESS:.0f} s") from None
+                    continue
+                for future in done:
+                    waiting.remove(future)
+                    try:
+                        result = future.result()
+                    except KilledWorker:
+                        killed = True
+                    except FutureCancelledError:
+                        raise CommandError(f"--dask {address}: the cluster is gone") from None
+                    except ModuleNotFoundError as error:
+                        raise CommandError(
+                            f"--dask {address}: a worker lacks {error.name}: install eqspike there"
+                        ) from None
+                    else:
+                        yield result
+        finally:
+            client.cancel(list(waiting))
+    if killed:
+        raise WorkerLost("its workers were killed (not enough memory?)")

@@ -7,12 +7,15 @@ are the same run share it.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
+import platform
 import shlex
 import shutil
 import statistics
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,7 +27,7 @@ import click
 
 from scripts.errors import CommandError, Interrupted, UsageProblem
 from scripts.options import read_config
-from scripts.parallel import WorkerLost, in_parallel
+from scripts.parallel import WorkerLost, in_parallel, on_cluster
 
 if TYPE_CHECKING:
     from golden.config import Config
@@ -243,7 +246,6 @@ def run_key(config: Config) -> str:
     What is as by default is left out, so that a key which the project gains later changes no hash; `load_run` sees it
     when a default has changed.
     """
-    import dataclasses
 
     def told(value: object) -> object:
         if dataclasses.is_dataclass(value):
@@ -308,25 +310,65 @@ def _covers(now: Any, then: Any) -> bool:
 
 def one_run(key: str, config: Config, folder: Path, golden: str) -> tuple[str, str | None]:
     """Train and store one run; (key, None), or (key, why it failed)."""
-    from golden.config import config_to_dict
-    from scripts.cli import explain
-    from scripts.files import write_json
-    from scripts.train import train
-
     scratch = folder / "partial" / key
     try:
         try:
-            metrics = train(config, scratch, resume=True, quiet=True)
+            record = _record(config, scratch, golden, resume=True)
         except UsageProblem:  # a checkpoint that cannot be used
             shutil.rmtree(scratch, ignore_errors=True)
-            metrics = train(config, scratch, quiet=True)
-        record = run_record(metrics) | {"golden": golden, "config": config_to_dict(config)}
-        write_json(folder / "runs" / f"{key}.json", record)
+            record = _record(config, scratch, golden)
+        _store(folder, key, record)
     except Exception as error:
-        known = explain(error)
-        return key, known[0] if known else f"{type(error).__name__}: {error}"
+        return key, _reason(error)
     shutil.rmtree(scratch, ignore_errors=True)
     return key, None
+
+
+def far_run(
+    key: str, config: Config, golden: str, device_file: bytes | None
+) -> tuple[str, dict[str, Any] | None, str | None]:
+    """Train one run on another machine, from what is given and in a folder of its own: (key, what is to be stored,
+    None) or (key, None, why it failed)."""
+    import tempfile
+
+    from golden.config import config_to_dict
+
+    if golden_state() != golden:
+        return key, None, f"{platform.node()} has other sources of golden/: install the same eqspike there"
+    try:
+        with tempfile.TemporaryDirectory(prefix="eqspike-") as scratch:
+            here = config
+            if device_file is not None:
+                # The suffix says how it is read.
+                table = Path(scratch, "devices").with_suffix(Path(config.device.file).suffix)
+                table.write_bytes(device_file)
+                here = config.replace(device=dataclasses.replace(config.device, file=str(table)))
+            record = _record(here, Path(scratch, "run"), golden)
+    except Exception as error:
+        return key, None, _reason(error)
+    return key, record | {"config": config_to_dict(config)}, None
+
+
+def _record(config: Config, scratch: Path, golden: str, resume: bool = False) -> dict[str, Any]:
+    """Train in `scratch`: what is stored of the run."""
+    from golden.config import config_to_dict
+    from scripts.train import train
+
+    metrics = train(config, scratch, resume=resume, quiet=True)
+    return run_record(metrics) | {"golden": golden, "config": config_to_dict(config)}
+
+
+def _store(folder: Path, key: str, record: dict[str, Any]) -> None:
+    from scripts.files import write_json
+
+    write_json(folder / "runs" / f"{key}.json", record)
+
+
+def _reason(error: Exception) -> str:
+    from scripts.cli import explain
+
+    known = explain(error)
+    return known[0] if known else f"{type(error).__name__}: {error}"
 
 
 def run_record(metrics: dict[str, Any]) -> dict[str, Any]:
@@ -352,14 +394,21 @@ def run_record(metrics: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def run_all(missing: dict[str, Config], folder: Path, workers: int, heard: Callable[[str, str | None], None]) -> None:
-    """Train all of `missing` (key -> config), and tell `heard` of each (key, None or why it failed).
+def run_all(
+    missing: dict[str, Config],
+    folder: Path,
+    workers: int,
+    heard: Callable[[str, str | None], None],
+    dask: str | None = None,
+) -> None:
+    """Train all of `missing` (key -> config), by `workers` processes or by the Dask cluster at that address, and tell
+    `heard` of each (key, None or why it failed).
 
     When a worker dies, what was under way is tried again, one at a time, so that a run that kills its worker is known
     and the others are not lost.
     """
     golden = golden_state()
-    if workers == 1:
+    if workers == 1 and dask is None:
         for key, config in missing.items():
             heard(*one_run(key, config, folder, golden))
         return
@@ -368,14 +417,10 @@ def run_all(missing: dict[str, Config], folder: Path, workers: int, heard: Calla
     while left:
         batch = [suspects.pop()] if suspects else list(left)
         begun: list[str] = []
-
-        def jobs(batch: Sequence[str] = batch, begun: list[str] = begun) -> Iterator[tuple[Any, ...]]:
-            for key in batch:
-                begun.append(key)
-                yield key, left[key], folder, golden
-
+        chosen = {key: left[key] for key in batch}
+        found = _far(chosen, folder, golden, dask, begun) if dask else _near(chosen, folder, golden, workers, begun)
         try:
-            for key, problem in in_parallel(one_run, jobs(), workers):
+            for key, problem in found:
                 del left[key]
                 heard(key, problem)
         except WorkerLost as error:
@@ -387,6 +432,42 @@ def run_all(missing: dict[str, Config], folder: Path, workers: int, heard: Calla
                 del left[batch[0]]
                 heard(batch[0], str(error))
             suspects = [key for key in {*suspects, *begun} if key in left]
+
+
+def _near(
+    runs: dict[str, Config], folder: Path, golden: str, workers: int, begun: list[str]
+) -> Iterator[tuple[str, str | None]]:
+    """(key, None or why it failed) as processes of this machine are done; `begun` gets what they were given."""
+
+    def jobs() -> Iterator[tuple[Any, ...]]:
+        for key, config in runs.items():
+            begun.append(key)
+            yield key, config, folder, golden
+
+    yield from in_parallel(one_run, jobs(), workers)
+
+
+def _far(
+    runs: dict[str, Config], folder: Path, golden: str, address: str, begun: list[str]
+) -> Iterator[tuple[str, str | None]]:
+    """(key, None or why it failed) as the cluster's workers are done and the run is stored here."""
+
+    def jobs() -> Iterator[tuple[Any, ...]]:
+        for key, config in runs.items():
+            device_file = None
+            if config.device.file:
+                with suppress(OSError):  # the run will say so
+                    device_file = Path(config.device.file).read_bytes()
+            begun.append(key)
+            yield key, config, golden, device_file
+
+    for key, record, problem in on_cluster(far_run, jobs(), address):
+        if record is not None:
+            try:
+                _store(folder, key, record)
+            except OSError as error:
+                problem = _reason(error)
+        yield key, problem
 
 
 @contextmanager
@@ -552,12 +633,14 @@ Examples:
   eqspike sweep configs/sweeps/nonidealities.yaml --list          its rows, and which are done
   eqspike sweep configs/sweeps/nonidealities.yaml --workers 2     all of it, in runs/nonidealities
   eqspike sweep configs/sweeps/nonidealities.yaml --rows 'write noise*' --seeds 0-1 --epochs 5
+  eqspike sweep configs/sweeps/nonidealities.yaml --dask tcp://HOST:8786        on the workers of a Dask cluster
 \b
 The same command goes on where it was stopped.
 """,
 )
 @click.argument("spec", metavar="SPEC.yaml", type=click.Path(path_type=Path))
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Runs trained at the same time.")
+@click.option("--workers", type=click.IntRange(1), help="Runs trained at the same time by this machine [default: 1].")
+@click.option("--dask", metavar="ADDRESS", help="Train on the Dask cluster whose scheduler is there.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the results [default: runs/<name>].")
 @click.option("--epochs", type=click.IntRange(1), help="In place of the sweep's number of epochs.")
 @click.option("--seeds", metavar="A-B", help="In place of the sweep's seeds: 0-4, or a list such as 0,2,7.")
@@ -566,7 +649,14 @@ The same command goes on where it was stopped.
 )
 @click.option("--list", "show", is_flag=True, help="List the rows and what is done of them; train nothing.")
 def command(
-    spec: Path, workers: int, out: Path | None, epochs: int | None, seeds: str | None, rows: tuple[str, ...], show: bool
+    spec: Path,
+    workers: int | None,
+    dask: str | None,
+    out: Path | None,
+    epochs: int | None,
+    seeds: str | None,
+    rows: tuple[str, ...],
+    show: bool,
 ) -> int:
     """Train every row of SPEC.yaml with every seed, and say what each row costs in accuracy.
 
@@ -576,6 +666,8 @@ def command(
     """
     from scripts.files import remove_leftovers, write_json
 
+    if workers is not None and dask is not None:
+        raise UsageProblem("--workers and --dask: one of them; a cluster has as many workers as were started")
     sweep = read_spec(spec)
     chosen = choose_rows(sweep, rows)
     numbers = parse_seeds(seeds) if seeds is not None else sweep.seeds
@@ -619,7 +711,7 @@ def command(
                         move(f"{name}, seed {seed} failed: {problem}")
                     write()
 
-                run_all(missing, folder, workers, heard)
+                run_all(missing, folder, workers or 1, heard, dask)
             result = write()
         except KeyboardInterrupt:
             write()
@@ -651,17 +743,18 @@ def _is_training(folder: Path) -> bool:
 
 @contextmanager
 def _progress(total: int, done: int) -> Iterator[Callable[[str], None]]:
-    """A bar with the time left on a terminal, else a line for each run."""
+    """A bar on a terminal, else a line for each run; both with an estimate of the time left."""
     from tqdm import tqdm
 
     with tqdm(total=total, initial=done, unit="run", disable=None, dynamic_ncols=True, smoothing=0.1) as bar:
-        at = done
+        at, began = done, time.monotonic()
 
         def move(text: str) -> None:
             nonlocal at
             at += 1
             if bar.disable:
-                click.echo(f"[{at}/{total}] {text}")
+                left = (total - at) * (time.monotonic() - began) / (at - done)
+                click.echo(f"[{at}/{total}] {text}" + (f"; {tqdm.format_interval(left)} left" if at < total else ""))
             else:
                 bar.set_postfix_str(text)
                 bar.update()

@@ -20,9 +20,8 @@ NUMBER_BITS = 8
 def core_sizes(core: Core) -> protocol.Sizes:
     """The sizes that the protocol needs to know of a core. Raises `ConfigError` for one that it cannot serve."""
     return protocol.sizes_of(
-        core.config, core.lanes, core.layout.words, core.crossbar.weight_bits,
-        Shape.cast(result_layout(core.config)).width,
-    )  # fmt: skip
+        core.config, core.layout, core.crossbar.weight_bits, Shape.cast(result_layout(core.config)).width
+    )
 
 
 class Executor(wiring.Component):

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from golden.config import Config, ConfigError, config_to_dict
 from golden.number import COUNTERS, INFER, INFER_FIRST_SPIKE, LEARN, fixed_numbers
+from rtl.layout import Layout
 
-VERSION = 1
+VERSION = 2
 """Changes whenever one side could no longer understand the other."""
 
 SLOTS = 8
@@ -72,7 +73,8 @@ IDENTITY = (
     Field("config", 8, "hash of what the chip was built for: network, arithmetic, learning (rtl/link/protocol.py)"),
     Field("inputs", 2, "input neurons: pixels of an image"),
     Field("outputs", 2, "output neurons"),
-    Field("lanes", 2, "lanes of the core: they say where weights stand"),
+    Field("lanes", 2, "lanes of the core: with the banks they say where weights stand"),
+    Field("banks", 1, "memories that the rows of inputs are spread over"),
     Field("words", 2, "words of the weight memory"),
     Field("weight_bits", 1, "of a weight in that memory"),
     Field("frame", 2, "bytes of the longest frame that is taken, before COBS, CRC included"),
@@ -241,6 +243,7 @@ class Sizes:
     inputs: int
     outputs: int
     lanes: int
+    banks: int
     words: int
     weight_bits: int
     result_bits: int
@@ -315,8 +318,8 @@ SECTIONS = (
 def config_hash(config: Config) -> bytes:
     """8 bytes that name the circuit's behaviour: equal for chip and host when their weights will be the same.
 
-    Seed, data set and lanes are not part of it: the host sets the first two, the chip tells the third. Where devices
-    are drawn from training.seed, that seed is.
+    Seed, data set, lanes and banks are not part of it: the host sets the first two, the chip tells the others. Where
+    devices are drawn from training.seed, that seed is.
     """
     plain = config_to_dict(config)
     data = {name: plain[name] for name in SECTIONS}
@@ -357,11 +360,12 @@ def identity(config: Config, sizes: Sizes) -> bytes:
     return pack_fields(IDENTITY, values)
 
 
-def sizes_of(config: Config, lanes: int, words: int, weight_bits: int, result_bits: int) -> Sizes:
+def sizes_of(config: Config, layout: Layout, weight_bits: int, result_bits: int) -> Sizes:
     """The sizes of a core; checked."""
     sizes = Sizes(
-        inputs=config.network.layers[0], outputs=config.network.layers[-1], lanes=lanes, words=words,
-        weight_bits=weight_bits, result_bits=result_bits, pixel_bits=fixed_numbers(config).pixel_bits,
+        inputs=config.network.layers[0], outputs=config.network.layers[-1], lanes=layout.lanes, banks=layout.banks,
+        words=layout.words, weight_bits=weight_bits, result_bits=result_bits,
+        pixel_bits=fixed_numbers(config).pixel_bits,
     )  # fmt: skip
     sizes.check()
     if len(config.network.layers) > 9:

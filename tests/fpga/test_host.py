@@ -14,6 +14,7 @@ from cocotb_tests.sim_link import Chip
 from fpga import host
 from fpga.framing import Splitter, decode, encode
 from fpga.host import Board, BoardError, BoardLost, Line
+from golden.config import Config
 from golden.data import load_split
 from golden.network import INFER, LEARN, Network
 from rtl.link import protocol
@@ -25,8 +26,8 @@ CONFIG = networks.odd("7-5-3")
 class Port:
     """A serial port to a chip, which is `cocotb_tests.sim_link.Chip`; `noise`: how often a byte is hurt, each way."""
 
-    def __init__(self, noise: float = 0.0, seed: int = 0) -> None:
-        self.chip = Chip(CONFIG, Link(CONFIG))
+    def __init__(self, noise: float = 0.0, seed: int = 0, config: Config = CONFIG) -> None:
+        self.chip = Chip(config, Link(config))
         self.random = random.Random(seed)
         self.noise = noise
         self.line, self.out = bytearray(), bytearray()
@@ -76,14 +77,24 @@ class Port:
 def make(monkeypatch: pytest.MonkeyPatch, port: Port) -> Board:
     # An answer that does not come never comes: no reason to wait.
     monkeypatch.setattr(host, "TRIES", 200)
-    return Board(CONFIG, Line(port, timeout=0.002))
+    return Board(port.chip.config, Line(port, timeout=0.002))
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.002, 0.01])
-def test_a_bad_line_changes_nothing(noise: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    port = Port(noise, seed=3)
+@pytest.mark.parametrize(
+    ("config", "noise"),
+    [
+        (CONFIG, 0.0),
+        (CONFIG, 0.002),
+        (CONFIG, 0.01),
+        # The rows of its inputs stand in three memories.
+        (networks.odd("banks-41-7-7-3"), 0.0),
+    ],
+    ids=["whole", "0.2 %", "1 %", "banks"],
+)
+def test_a_bad_line_changes_nothing(config: Config, noise: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = Port(noise, seed=3, config=config)
     board = make(monkeypatch, port)
-    golden, part = Network(CONFIG), load_split(CONFIG)
+    golden, part = Network(config), load_split(config)
     board.write_weights(golden.weights)
     board.write_register("key", golden.key)
     board.set_epoch(0)
@@ -144,7 +155,7 @@ def test_another_config(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
     port = Port()
     monkeypatch.setattr(port.chip, "_identify", lambda rest: bytes([protocol.VERSION + 1]) + b"new")
-    with pytest.raises(BoardError, match="speaks version 2"):
+    with pytest.raises(BoardError, match=f"speaks version {protocol.VERSION + 1}"):
         Board(CONFIG, Line(port, timeout=0.01))
 
 

@@ -30,7 +30,7 @@ def test_variable_fields_come_last() -> None:
 def test_the_buffer_holds_two_of_the_longest_frames() -> None:
     for inputs, lanes in ((7, 2), (64, 32), (784, 300), (2000, 10)):
         sizes = protocol.Sizes(
-            inputs=inputs, outputs=10, lanes=lanes, words=100, weight_bits=12, result_bits=78, pixel_bits=9
+            inputs=inputs, outputs=10, lanes=lanes, banks=1, words=100, weight_bits=12, result_bits=78, pixel_bits=9
         )
         sizes.check()
         assert sizes.buffer & (sizes.buffer - 1) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -281,6 +282,55 @@ def test_a_killed_worker_loses_its_run_only(spec) -> None:
         stop(process)
     assert process.returncode == 0, stderr
     assert read(folder / "summary.json")["finished"]
+
+
+def test_killed_half_way_and_started_again(spec, run, tmp_path: Path) -> None:
+    """SIGKILL to the whole sweep: what was stored stays as it is, what was under way goes on from its checkpoint, and
+    the numbers are those of a sweep that nobody killed."""
+    name = spec(seeds=[0, 1, 2], epochs=12)
+    folder = Path("runs/few")
+    process = start("sweep", name, "--rows", "noise*")  # with its reference: 9 runs
+    try:
+        wait_for(
+            process,
+            lambda: (
+                len(list(folder.glob("runs/*.json"))) >= 3
+                and any(read(path)["epochs"] for path in folder.glob("partial/*/metrics.json"))
+            ),
+        )
+    finally:
+        stop(process)
+    assert process.returncode == -signal.SIGKILL
+    stored = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.glob("runs/*.json")}
+    (partial,) = folder.glob("partial/*")
+    assert 3 <= len(stored) < 9
+    reached = read(partial / "metrics.json")["epochs"]
+    result = run("sweep", name, "--rows", "noise*")
+    assert result.exit_code == 0, result.output
+    assert f"9 runs, {len(stored)} of them stored" in result.stdout
+    assert [line.split("]")[0] for line in result.stdout.splitlines() if line.startswith("[")] == [
+        f"[{n}/9" for n in range(len(stored) + 1, 10)
+    ]
+    assert all((path.stat().st_mtime_ns, path.read_bytes()) == before for path, before in stored.items())
+    # The seconds of the epochs before are kept: that run did not begin anew.
+    now = {path.stem: read(path) for path in folder.glob("runs/*.json")}
+    assert now[partial.name]["test_accuracies"][: len(reached)] == [entry["test_accuracy"] for entry in reached]
+    assert now[partial.name]["seconds"] > sum(entry["seconds"] for entry in reached)
+    assert run("sweep", name, "--rows", "noise*", "--out", "whole").exit_code == 0
+    assert now.keys() == {path.stem for path in Path("whole/runs").glob("*.json")}
+    for key, record in now.items():
+        assert timeless(record) == timeless(read(f"whole/runs/{key}.json"))
+
+
+def timeless(record: dict[str, Any]) -> dict[str, Any]:
+    """A run's record without the time that it took."""
+    return {name: value for name, value in record.items() if name != "seconds"}
+
+
+def test_time_left(spec, run) -> None:
+    lines = [line for line in run("sweep", spec(), "--rows", "plain").stdout.splitlines() if line.startswith("[")]
+    assert re.fullmatch(r"\[1/2\] plain, seed 0: [0-9.]+ %; \d\d:\d\d left", lines[0])
+    assert re.fullmatch(r"\[2/2\] plain, seed 1: [0-9.]+ %", lines[1])
 
 
 def test_verdicts() -> None:

@@ -1,0 +1,183 @@
+"""Devices that get stuck after training: what is measured, what is stored, and that it goes on where it was stopped."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from golden.config import Config, load_config, resolve_preset
+from golden.network import Network
+from scripts import heal as healing
+from scripts.errors import UsageProblem
+from scripts.heal import Fault, heal
+from scripts.train import train
+from tests.scripts.processes import interrupt, start
+
+
+def read(path: str | Path) -> Any:
+    return json.loads(Path(path).read_text())
+
+
+@pytest.mark.parametrize("number", ["fixed", "real"])
+def test_without_a_fault_it_is_a_longer_training(number: str, make_config, tmp_path: Path) -> None:
+    """Nothing stuck, rates that go on: to the bit what `eqspike train` does with more epochs."""
+    config = make_config(number={"format": number})
+    (row,) = heal(config, Fault(stuck=(0.0,), rates=("go on",), epochs=3), tmp_path / "a")
+    whole = healing.whole_config(config)
+    longer = whole.replace(training=type(whole.training)(epochs=6, seed=config.training.seed))
+    entries = train(longer, tmp_path / "b", quiet=True)["epochs"]
+    assert row["before"] == row["after"] == entries[2]["test_accuracy"]
+    assert row["accuracies"] == [entry["test_accuracy"] for entry in entries[3:]]
+    assert row["healed"] == row["accuracies"][-1]
+    assert row["stuck_share"] == 0
+    pulses = sum(entry["counters"]["programming_pulses"] for entry in entries[3:])
+    assert row["counters"]["programming_pulses"] == pulses > 0
+    assert row["counters"]["images"] == sum(entry["counters"]["images"] for entry in entries[3:])
+
+
+@pytest.mark.parametrize("number", ["fixed", "real"])
+@pytest.mark.parametrize("on_share", [0.0, 0.5, 1.0])
+def test_stuck_devices_stay_stuck(
+    on_share: float, number: str, make_config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After learning on: each stuck device stands at its end of the range, the others have moved; all stuck: nothing
+    is learned any more."""
+    made: list[Network] = []
+
+    class Watched(Network):
+        def __init__(self, config: Config) -> None:
+            super().__init__(config)
+            made.append(self)
+
+    monkeypatch.setattr("golden.network.Network", Watched)
+    config = make_config(number={"format": number})
+    part, every = heal(config, Fault(stuck=(0.4, 1.0), on_share=on_share, rates=("restart",), epochs=2), tmp_path)
+    some, all_stuck = made[-2:]
+    assert 0.2 < part["stuck_share"] < 0.6
+    assert every["stuck_share"] == 1
+    assert [every["after"]] * 2 == every["accuracies"]
+    seen = set()
+    for network in (some, all_stuck):
+        p = network.parameters
+        views = network.views(network.devices.stuck)
+        for weights, stuck, low, high in zip(network.weights, views, p.weight_low, p.weight_high, strict=True):
+            assert (weights[stuck == 1] == high).all()
+            assert (weights[stuck == 2] == low).all()
+            seen |= set(stuck.ravel().tolist())
+    assert seen == {0} | ({1} if on_share > 0 else set()) | ({2} if on_share < 1 else set())
+    trained = made[-3].weights  # whole, as it was trained
+    moved = [
+        (a != b)[s == 0].any() for a, b, s in zip(trained, some.weights, some.views(some.devices.stuck), strict=True)
+    ]
+    assert all(moved)
+
+
+def test_learning_rates(make_config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They go on from the training's three epochs, or begin again and stay there."""
+    epochs: list[int] = []
+    original = Network.set_epoch
+
+    def watched(network: Network, epoch: int) -> None:
+        epochs.append(epoch)
+        original(network, epoch)
+
+    monkeypatch.setattr(Network, "set_epoch", watched)
+    heal(make_config(), Fault(stuck=(0.0, 0.1), epochs=2), tmp_path)
+    # Each begins with a network that is made.
+    assert epochs[-12:] == [0, 3, 4, 0, 0, 0] * 2
+
+
+def test_presets_can_be_healed() -> None:
+    """Also those whose synapses share draws, or whose rows stand in several banks."""
+    import dataclasses
+
+    for name in ("digits", "digits-memristor", "digits-8bit", "mnist", "digits-aeqspike-synch"):
+        whole = healing.whole_config(load_config(resolve_preset(name)))
+        whole.replace(device=dataclasses.replace(whole.device, stuck_on=0.1))
+
+
+def test_the_command(tiny: str, run) -> None:
+    asked = ("heal", tiny, "--stuck", 0.2, "--stuck", 0, "--epochs", 2, "--seeds", 2, "--seed", 5)
+    result = run(*asked, "--out", "a")
+    assert result.exit_code == 0, result.output
+    data = read("a/heal.json")
+    assert (data["kind"], data["finished"], data["errors"], data["epochs"]) == ("heal", True, [], 3)
+    assert [(r["number_format"], r["seed"], r["stuck"], r["rates"]) for r in data["rows"]] == [
+        (number, seed, stuck, rates)
+        for number in ("fixed", "real")
+        for seed in (5, 6)
+        for stuck in (0.2, 0)
+        for rates in ("go on", "restart")
+    ]
+    line = data["summary"][0]
+    rows = [r for r in data["rows"] if r["number_format"] == "fixed" and r["stuck"] == 0.2 and r["rates"] == "go on"]
+    assert line["seeds"] == [5, 6]
+    for name in ("before", "after", "healed"):
+        assert line[name]["mean"] == pytest.approx(sum(r[name] for r in rows) / 2)
+    assert line["lost_for_good"]["mean"] == pytest.approx(50 * sum(r["before"] - r["healed"] for r in rows))
+    assert f"{100 * line['after']['mean']:.2f}" in result.stdout
+    with Path("a/heal.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    assert len(table) == len(data["rows"])
+    assert [float(r["healed"]) for r in table] == [float(r["epoch_2"]) for r in table]
+    assert [float(r["healed"]) for r in table] == [r["healed"] for r in data["rows"]]
+    assert not list(Path("a/partial").iterdir())
+    assert run(*asked, "--workers", 2, "--out", "b").exit_code == 0
+    assert read("b/heal.json")["rows"] == data["rows"]
+
+
+def test_it_goes_on(tiny: str, run) -> None:
+    asked = ("heal", tiny, "--stuck", 0.2, "--epochs", 1, "--number", "fixed", "--seeds", 3, "--out", "a")
+    run(*asked)
+    before = read("a/heal.json")
+    paths = sorted(Path("a/chips").glob("*.json"))
+    times = {path: path.stat().st_mtime_ns for path in paths}
+    paths[0].unlink()
+    paths[1].write_text("{")
+    run(*asked)
+    assert sum(path.stat().st_mtime_ns == times[path] for path in paths) == 1
+    assert read("a/heal.json")["rows"] == before["rows"]
+    # Another fault is another chip.
+    run(*asked, "--on-share", 1)
+    assert len(list(Path("a/chips").glob("*.json"))) == 6
+
+
+def test_ctrl_c(tiny: str, run) -> None:
+    asked = ("heal", tiny, "--stuck", 0.2, "--epochs", 1, "--number", "fixed", "--out", "a")
+    assert run(*asked, "--seeds", 1).exit_code == 0
+    process = start(*asked, "--seeds", 2, "--trained", 99999)
+    stderr = interrupt(process, lambda: any(Path("a/partial").glob("*/weights.npz")))
+    assert process.returncode == 130
+    assert stderr == "eqspike: interrupted; the same command goes on in a\n"
+    assert not list(Path("a").rglob(".*.tmp"))
+    assert not read("a/heal.json")["finished"]
+
+
+def test_wrong_use(tiny: str, fails: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fails(2, "heal", tiny, "--stuck", 1.5) == "--stuck 1.5: a part of the devices, 0 to 1"
+    assert fails(2, "heal", tiny, "--on-share", -1) == "--on-share -1: a part of the stuck devices, 0 to 1"
+    assert "--rates" in fails(2, "heal", tiny, "--rates", "never")
+    with pytest.raises(UsageProblem, match="--rates never: allowed: go on, restart"):
+        Fault(rates=("never",)).validate()
+    stuck = ("--set", "device.stuck_on=0.1", "--set", "synapses.0.draw=synapse", "--set", "synapses.1.draw=synapse")
+    assert "the chip is whole at first" in fails(2, "heal", tiny, *stuck)
+    assert not Path("runs").exists()
+
+
+def test_a_chip_that_fails(tiny: str, fails, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(config: Config, fault: Fault, scratch: Path) -> list[dict[str, Any]]:
+        if config.training.seed == 1:
+            raise OSError(28, "No space left on device", str(scratch))
+        return heal(config, fault, scratch)
+
+    monkeypatch.setattr(healing, "heal", broken)
+    line = fails(1, "heal", tiny, "--seed", 0, "--seeds", 2, "--number", "fixed", "--epochs", 1, "--out", "a")
+    assert line.startswith("1 of 2 chips failed, the first fixed, seed 1: a/partial/")
+    data = read("a/heal.json")
+    assert not data["finished"]
+    assert {row["seed"] for row in data["rows"]} == {0}
