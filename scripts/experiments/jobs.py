@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from scripts.errors import UsageProblem
 from scripts.experiments.spec import digest
-from scripts.parallel import WorkerLost, in_parallel
+from scripts.parallel import WorkerLost, in_parallel, on_cluster
 from scripts.sweep import Run, golden_state, load_run, run_key, run_record
 
 if TYPE_CHECKING:
@@ -62,11 +62,11 @@ def baseline_job(config: Config, settings: Settings) -> Job:
 
 
 def kind_job(kind: str, config: Config, parameters: object, label: str = "") -> Job:
-    """A run of the kind's own function `run`; its key knows the module's source."""
+    """A run of the kind's own function `run`; its key knows the module's source, and those of its `SOURCES`."""
     module = importlib.import_module(f"scripts.experiments.kinds.{kind}")
-    source = Path(module.__file__).read_bytes()
-    plain = dataclasses.asdict(parameters)
-    key = f"{kind}-{digest(run_key(config), config.name, plain, source.hex())}"
+    used = [module, *map(importlib.import_module, getattr(module, "SOURCES", ()))]
+    sources = [Path(own.__file__).read_bytes().hex() for own in used]
+    key = f"{kind}-{digest(run_key(config), config.name, dataclasses.asdict(parameters), sources)}"
     label = label or f"{kind} {config.name} {config.number.format}, seed {config.training.seed}"
     return Job(key, f"{module.__name__}:run", (config, parameters), label=label)
 
@@ -247,8 +247,6 @@ def _near(jobs: Sequence[Job], folder: Path, workers: int, begun: list[str]) -> 
 
 def _far(jobs: Sequence[Job], folder: Path, address: str, begun: list[str]) -> Iterator[tuple[str, str | None]]:
     """(key, None or why it failed) as the cluster's workers are done and the record is stored here."""
-    from scripts.parallel import on_cluster
-
     golden = golden_state()
 
     def calls() -> Iterator[tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""Devices that get stuck in a trained network: its accuracy before, right after, and after learning on with them.
+"""Devices that get stuck in a trained network, as `eqspike heal`: accuracy before, right after, and having learned on.
 
 The network learns `epochs` epochs on devices that all work. Then a part of them is stuck, half at Gmax, half at Gmin,
 whatever weight they had; which ones, the chip's seed says. It learns `more` epochs on, at the learning rates that the
@@ -7,7 +7,6 @@ schedule had come to (`go on`), or at its first ones (`restart`). A part of 0 sa
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +17,15 @@ from scripts.experiments.jobs import Job, kind_job
 from scripts.experiments.kinds import Trained
 from scripts.experiments.outcome import Outcome, Series
 from scripts.experiments.spec import NUMBERS, Experiment
+from scripts.heal import RATES, Fault
 from scripts.train import spread
 
 if TYPE_CHECKING:
     from golden.config import Config
 
-RATES = ("go on", "restart")
+
+SOURCES = ("scripts.heal",)
+"""Modules whose arithmetic a run is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,50 +47,21 @@ class Parameters(Trained):
             require_choice(f"{key}.rates", name, RATES)
 
 
-@dataclass(frozen=True)
-class Fault:
-    """What a run's key depends on, besides the config."""
-
-    stuck: tuple[float, ...]
-    more: int
-    rates: tuple[str, ...]
-
-
 def jobs(parameters: Parameters, seeds: Sequence[int]) -> dict[str, Job]:
     """A run a chip: number format and seed."""
-    fault = Fault(parameters.stuck, parameters.more, parameters.rates)
+    fault = Fault(stuck=parameters.stuck, epochs=parameters.more, rates=parameters.rates)
     return {f"{n} {s}": kind_job("healing", parameters.resolve(n, s), fault) for n in NUMBERS for s in seeds}
 
 
 def run(key: str, folder: Path, config: Config, fault: Fault) -> dict[str, Any]:
-    """Train one chip, then try each part and each learning rate from its trained weights.
+    """The rows of one chip, and its test accuracy after each epoch of training."""
+    import json
 
-    One row each: test accuracy `before` the fault, right `after` it, and after each epoch of learning on.
-    """
-    from golden.data import epoch_moves, epoch_order, load_split, move
-    from golden.network import Network
-    from scripts.train import train
-    from scripts.weights import load_weights
+    from scripts.heal import heal
 
     scratch = folder / "partial" / key
-    metrics = train(config, scratch, resume=True, quiet=True)
-    saved, part = load_weights(scratch / "weights.npz", config), load_split(config)
-    labels, trained = part.train_labels, config.training.epochs
-    rows = []
-    for stuck in fault.stuck:
-        broken = config.replace(device=dataclasses.replace(config.device, stuck_on=stuck / 2, stuck_off=stuck / 2))
-        for rates in fault.rates:
-            network = Network(broken)
-            network.load_weights(saved.weights)  # the stuck ones keep their own
-            network.key = int(saved.about["key"])
-            after, accuracies = network.accuracy(part.test_images, part.test_labels), []
-            for epoch in range(trained, trained + fault.more):
-                order, moves = epoch_order(config, epoch, len(labels)), epoch_moves(config, epoch, len(labels))
-                network.set_epoch(0 if rates == "restart" else epoch)
-                network.learn(move(part.train_images[order], moves[order]), labels[order])
-                accuracies.append(network.accuracy(part.test_images, part.test_labels))
-            before = metrics["last_test_accuracy"]
-            rows.append({"stuck": stuck, "rates": rates, "before": before, "after": after, "accuracies": accuracies})
+    rows = heal(config, fault, scratch)
+    metrics = json.loads((scratch / "metrics.json").read_text(encoding="utf-8"))
     return {"rows": rows, "trained": [entry["test_accuracy"] for entry in metrics["epochs"]]}
 
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from golden.config import Config
 
 
+SOURCES = ("scripts.law",)
+"""Modules whose arithmetic a run is."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """One pair of sweeps: a name, and changes to the config."""

@@ -219,8 +219,7 @@ def test_stdp_correlation() -> None:
 
 
 def test_healing(tiny: str) -> None:
-    draws = ("synapses.0.draw=synapse", "synapses.1.draw=synapse")
-    found = outcome_of("healing", config=tiny, set=draws, epochs=2, more=3, stuck=(0, 0.5))
+    found = outcome_of("healing", config=tiny, epochs=2, more=3, stuck=(0, 0.5))
     # Without stuck devices nothing happens at the fault.
     assert mean(found, "accuracy before, 0 % stuck") == mean(found, "accuracy right after, 0 % stuck")
     after, healed = (
