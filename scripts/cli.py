@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("scripts.demo", "Train, compare, build and report: the whole project in one go."),
     "train": ("scripts.train", "Train a network, on the golden model, the RTL or a board."),
     "baseline": ("scripts.baseline", "Train a network without spikes to compare with: BPTT, Eq-Prop, BP."),
+    "reproduce": ("scripts.reproduce", "Reproduce the tables and figures of the thesis, each with its verdict."),
     "sweep": ("scripts.sweep", "Train rows of changes with several seeds: what each fault costs."),
     "heal": ("scripts.heal", "Let a trained network's devices get stuck, and learn on: does it heal itself?"),
     "infer": ("scripts.infer", "Classify images with trained weights: accuracy and confusion matrix."),
@@ -55,6 +56,7 @@ Examples:
   eqspike train digits --set number.format=real --out runs/real
   eqspike train digits --seeds 10 --workers 4
   eqspike baseline bp-adam digits --seeds 5
+  eqspike reproduce --quick --workers 2   the thesis's tables and figures, at reduced size
   eqspike sweep configs/sweeps/nonidealities.yaml --workers 2
   eqspike device digits-rram              what one pulse does to its memristors
   eqspike infer digits --weights runs/digits-seed0/weights.npz

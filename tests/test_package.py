@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("golden", "rtl", "fpga", "cocotb_tests", "scripts", "configs")
+PACKAGES = ("golden", "rtl", "fpga", "cocotb_tests", "scripts", "configs", "experiments")
 USED = {".py", ".yaml", ".cpp", ".j2"}
 """Kinds of files that are needed when it runs."""
 
