@@ -261,7 +261,7 @@ async def _step(bench: Bench, fired: list[int], counting: int, pulses: list[int]
     bench.seen["pulse"] += sum(pulses)
     bench.seen["not counted"] += len(fired) * (1 - counting)
     bench.check("spike_valid", 0)
-    limit = -(-bench.component.inputs // lanes) + len(fired) + 4
+    limit = -(-bench.component.inputs // lanes) + len(fired) + bench.component.neurons.latency
     if cycles > limit:
         bench.fail("cycles of a step", cycles, f"at most {limit}")
     bench.seen["spike"] += len(fired)

@@ -408,12 +408,14 @@ class Crossbar(wiring.Component):
         steps, post_step = self._steps(m, op_a, op_r, pulses, signals, signal_above)
         word_x, saturated = Signal(self.word_layout), Signal(lanes)
         for lane in range(lanes):
-            step = steps[lane]
+            turned: Value = steps[lane]
             if post_step is not None:
-                step = step + Mux(pg_above[lane], post_step, 0)
-            turned = Signal(len(step), name=f"turned_{lane}")
-            m.d.comb += turned.eq(step.as_unsigned() ^ self.negative.replicate(len(step)))
-            new, outside = self._add_step(m, lane, op_e, word_e, turned.as_signed())
+                both = self._plus(
+                    turned, Mux(pg_above[lane], post_step, self.negative.replicate(len(post_step)).as_signed())
+                )
+                turned = Signal(both.shape(), name=f"turned_{lane}")
+                m.d.comb += turned.eq(both)
+            new, outside = self._add_step(m, lane, op_e, word_e, turned)
             m.d.sync += word_x[lane].eq(new)
             m.d.sync += saturated[lane].eq(outside & op_e.program)
         return word_x, saturated
@@ -442,8 +444,7 @@ class Crossbar(wiring.Component):
     def _row_step(self, m: Module, op_r: data.View, step: Signal, rounded: Value) -> None:
         """A lane's step for rows in the other banks, with the image's sign, as of stage E. What the host writes passes
         unchanged; other words that are not programmed are not written."""
-        turned = Value.cast(Mux(op_r.kind == Kind.POKE, 0, rounded))
-        m.d.sync += step.eq(turned.as_unsigned() ^ self.negative.replicate(len(turned)))
+        m.d.sync += step.eq(self._turned(Value.cast(Mux(op_r.kind == Kind.POKE, 0, rounded))))
 
     def _lane_word(self, turned: Value, lane: int) -> Value:
         """The word that a lane draws from."""
@@ -452,7 +453,7 @@ class Crossbar(wiring.Component):
     def _steps(
         self, m: Module, op_a: data.View, op_r: data.View, pulses: Pulses, signals: list[Value], signal_above: Value
     ) -> tuple[list[Signal], Signal | None]:
-        """Stage R: every lane's weight step, and the step of the neuron above (draws per neuron), as of stage E."""
+        """Stage R: every lane's weight step, and that of the neuron above (draws per neuron), turned, as of stage E."""
         lanes = self.layout.lanes
         count = len(self.synapses)
         rounder = StepRounder(self.synapses, list(range(count)))
@@ -494,7 +495,7 @@ class Crossbar(wiring.Component):
                     m.d.comb += value.eq(both)
             step, rounded = (Signal(rounder.shape(value_bits), name=f"{name}_{lane}") for name in ("step", "rounded"))
             m.d.comb += rounded.eq(rounder.step(value, self._lane_word(turned, lane), control))
-            m.d.sync += step.eq(Mux(moves, rounded, 0))
+            m.d.sync += step.eq(self._turned(Value.cast(Mux(moves, rounded, 0))))
             steps.append(step)
             if self.layout.banks > 1 and not self.synapses[0].per_synapse:
                 row_step = Signal(rounder.shape(value_bits), name=f"row_step_{lane}")
@@ -518,7 +519,7 @@ class Crossbar(wiring.Component):
         m.d.sync += [above.eq(above_a), drawn.eq(pairs.turn(drawn_a, above_a))]
         post_step = Signal(pairs.shape(self.signal_bits))
         rounded = pairs.step(signal_above, drawn, above)
-        m.d.sync += post_step.eq(Mux(is_pair & ~is_drawn, rounded, 0))
+        m.d.sync += post_step.eq(self._turned(Value.cast(Mux(is_pair & ~is_drawn, rounded, 0))))
         return steps, post_step
 
     def _sum_current(
@@ -553,11 +554,20 @@ class Crossbar(wiring.Component):
 
     def _exact(self, m: Module, weight: Value, turned: Value, name: str) -> Signal:
         """The weight plus the step times the image's sign; `turned` is the step, or its complement for a minus."""
-        # Minus is the complement plus 1: one adder serves both signs, with a bit below the weights for its carry.
-        low = Cat(self.negative, turned).as_signed() + Cat(self.negative, weight).as_signed()
-        exact = Signal(signed(len(low) - 1), name=name)
-        m.d.comb += exact.eq(low[1:].as_signed())
+        value = self._plus(weight, turned)
+        exact = Signal(value.shape(), name=name)
+        m.d.comb += exact.eq(value)
         return exact
+
+    def _plus(self, value: Value, turned: Value) -> Value:
+        """The value plus what was turned; of two turned ones, their sum, turned."""
+        # Minus is the complement plus 1: one adder serves both signs, with a bit below the weights for its carry.
+        total = Cat(self.negative, turned).as_signed() + Cat(self.negative, value).as_signed()
+        return total[1:].as_signed()
+
+    def _turned(self, step: Value) -> Value:
+        """The step, or its complement where the image's sign is minus."""
+        return (step.as_unsigned() ^ self.negative.replicate(len(step))).as_signed()
 
     def _forward(self, m: Module, op_e: data.View, others: list[Bank]) -> None:
         """The tree's sums, with the neuron they belong to; and the weight that the host reads, from any bank."""

@@ -100,8 +100,8 @@ class InputNeurons(wiring.Component):
     `pixels` are those of all inputs, in order 0, 1, ...; after the last one `loaded` is high and the membranes stand at
     the phases of the start of an image. `start` then runs one step: `Q` neurons a cycle, and `spikes` (valid only,
     never stalled) gives the places, among `neurons` (by default all inputs), of those that fired, in rising order, one
-    a cycle. `busy` is high from the cycle after `start` until the last spike is out: at most words + spikes + 4 cycles,
-    with words = ceil(len(neurons) / Q); words without a spike cost nothing while spikes of the word before wait.
+    a cycle. `busy` is high from the cycle after `start` until the last spike is out: at most words + spikes + `latency`
+    cycles, with words = ceil(len(neurons) / Q); words without a spike cost nothing while those of the word before wait.
     `restart` forgets the image. With `prefetch`, it begins with the image that was filled instead, and the next one may
     be filled while its steps run; `loaded` then tells of the next. `empty` is high before an image's first pixel. Where
     only every N-th spike programs, `pulse` says with each spike whether it sends a
@@ -118,6 +118,9 @@ class InputNeurons(wiring.Component):
         self.index_bits = max(1, ceil_log2(len(self.neurons)))
         self.every = config.programming.every
         self.prefetch = prefetch
+        self.registered = self.words > LONG
+        """A block RAM is slow to read: its words go through a register."""
+        self.latency = 4 + int(self.registered)
         super().__init__(
             {
                 "pixels": In(stream.Signature(unsigned(self.numbers.pixel_bits))),
@@ -135,6 +138,8 @@ class InputNeurons(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         numbers, lanes = self.numbers, self.lanes
+        # In memory, membranes are counted from here on: above the threshold a carry goes out, with no comparator.
+        rest_state = (1 << numbers.input_bits) - 1 - numbers.input_threshold
         fields = {"pixel": numbers.pixel_bits, "membrane": numbers.input_bits}
         counts = {"pulse_count": (self.every - 1).bit_length()} if self.every > 1 else {}
         # Filled: a pixel, and the phase that the membrane starts an image at.
@@ -142,9 +147,18 @@ class InputNeurons(wiring.Component):
         word = data.ArrayLayout(data.StructLayout(fields | counts), lanes)
         address_bits = ceil_log2(self.words)
         fill_address = Signal(address_bits)
-        address, read_address = Signal(address_bits), Signal(address_bits)
-        go, valid = Signal(), Signal()
+        address = Signal(address_bits)
+        go = Signal()
+        # What the memory gives, and the word that is at work.
+        given, given_valid, given_address = Signal(word), Signal(), Signal(address_bits)
         old, new = Signal(word), Signal(word)
+        valid, read_address = Signal(), Signal(address_bits)
+        moves = [old.eq(given), valid.eq(given_valid), read_address.eq(given_address)]
+        if self.registered:
+            with m.If(go):
+                m.d.sync += moves
+        else:
+            m.d.comb += moves
         gathered, write_filled = Signal(filled), Signal()
         if self.prefetch:
             # The image being presented, and the next; the membranes of the former by themselves.
@@ -176,20 +190,20 @@ class InputNeurons(wiring.Component):
             ]
             for lane in range(lanes):
                 m.d.comb += [
-                    old[lane].pixel.eq(image[lane].pixel),
-                    old[lane].membrane.eq(Mux(first, image[lane].membrane, state[lane].membrane)),
+                    given[lane].pixel.eq(image[lane].pixel),
+                    given[lane].membrane.eq(Mux(first, image[lane].membrane, state[lane].membrane)),
                     changed[lane].membrane.eq(new[lane].membrane),
                 ]
                 if counts:
                     m.d.comb += [
-                        old[lane].pulse_count.eq(Mux(first, 0, state[lane].pulse_count)),
+                        given[lane].pulse_count.eq(Mux(first, 0, state[lane].pulse_count)),
                         changed[lane].pulse_count.eq(new[lane].pulse_count),
                     ]
         else:
             m.submodules.memory = memory = _memory(word.size, self.words)
             write, read = memory.write_port(), memory.read_port()
             fresh = Signal(word)
-            m.d.comb += [read.addr.eq(address), read.en.eq(go), old.eq(read.data)]
+            m.d.comb += [read.addr.eq(address), read.en.eq(go), given.eq(read.data)]
             for lane in range(lanes):
                 m.d.comb += [
                     fresh[lane].pixel.eq(gathered[lane].pixel), fresh[lane].membrane.eq(gathered[lane].membrane)
@@ -213,7 +227,10 @@ class InputNeurons(wiring.Component):
         with m.Switch(place):
             for lane in range(lanes):
                 with m.Case(lane):
-                    m.d.comb += [gathered[lane].pixel.eq(self.pixels.payload), gathered[lane].membrane.eq(phase)]
+                    m.d.comb += [
+                        gathered[lane].pixel.eq(self.pixels.payload),
+                        gathered[lane].membrane.eq(phase + rest_state),
+                    ]
         accepted = self.pixels.valid & self.pixels.ready
         fill = accepted
         if len(self.neurons) < self.inputs:
@@ -246,12 +263,12 @@ class InputNeurons(wiring.Component):
             take.eq(rest == 0),
             go.eq(take | (held == 0)),
             write_filled.eq(fill & full),
-            self.busy.eq(running | valid | held.any() | pending.any()),
+            self.busy.eq(running | given_valid | valid | held.any() | pending.any()),
         ]
         for lane in range(lanes):
             u = old[lane].pixel + old[lane].membrane
             m.d.comb += [
-                fired[lane].eq(u > numbers.input_threshold),
+                fired[lane].eq(u[numbers.input_bits]),
                 new[lane].pixel.eq(old[lane].pixel),
                 new[lane].membrane.eq(Mux(fired[lane], u - numbers.input_threshold, u)),
             ]
@@ -264,8 +281,8 @@ class InputNeurons(wiring.Component):
                 m.d.comb += sends[lane].eq(fired[lane])
         with m.If(go):
             m.d.sync += [
-                valid.eq(running),
-                read_address.eq(address),
+                given_valid.eq(running),
+                given_address.eq(address),
                 held.eq(Mux(valid, fired, 0)),
                 held_sends.eq(sends),
                 held_word.eq(read_address),
