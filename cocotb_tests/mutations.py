@@ -106,7 +106,7 @@ MUTATIONS = [
         ("nearest rounding truncates", "mixed", "NEAREST: (0, half, max(half - 1, 0))", "NEAREST: (0, 0, ones)"),
         ("nearest rounds ties up", "mixed", "NEAREST: (0, half, max(half - 1, 0))", "NEAREST: (0, half, half)"),
         ("truncation rounds down", "mixed", "TRUNCATE: (0, 0, ones)", "TRUNCATE: (0, 0, 0)"),
-        ("second halving ignored", "mixed", ".step_boost - halvings", ".step_boost - (halvings > 0)"),
+        ("second halving ignored", "mixed", "self._offset(s, h)\n", "self._offset(s, min(h, 1))\n"),
         ("saturation one short", "single", "value < low, value > high", "value < low, value >= high"),
         ("saturates to the other end", "single", "(~negative).replicate(bits)", "negative.replicate(bits)"),
         ("overflow's lowest bit ignored", "single", "(value[bits:-1] ^", "((value[bits:-1] & ~1) ^"),
@@ -155,6 +155,12 @@ MUTATIONS = [
         "sim_rate",
         ("integrator leak's sign", "no_filter", "value - ((value + ones)", "value + ((value + ones)"),
         ("integrator leak rounds down", "no_filter", "((value + ones) >> shift)", "(value >> shift)"),
+    ),
+    *_in(
+        "adder.py",
+        "sim_crossbar",
+        ("adder tree drops a lane", "tree_5", "for i in range(self.inputs)]", "for i in range(self.inputs - 1)]"),
+        ("adder tree adds a pair twice", "tree_5", "b = values[place : place + 2]", "b = values[:2]"),
     ),
     *_in(
         "number.py",
@@ -219,7 +225,6 @@ MUTATIONS = [
     *_in(
         "crossbar.py",
         "sim_crossbar",
-        ("adder tree drops a lane", "tree_5", "for i in range(self.inputs)]", "for i in range(self.inputs - 1)]"),
         (
             "rows and columns swapped",
             "neurons",
@@ -402,8 +407,8 @@ MUTATIONS = [
         (
             "current of a bank dropped",
             "core_banks",
-            "*(Mux(b.reads, b.word[lane] << aligns[0], 0) for b in others)",
-            "*(Mux(b.reads, b.word[lane] << aligns[0], 0) for b in others[1:])",
+            "*(b.word[lane] << aligns[0] for b in others)",
+            "*(b.word[lane] << aligns[0] for b in others[1:])",
         ),
         (
             "saturations of a bank not counted",

@@ -7,6 +7,7 @@ frames, frames that run into each other, noise. Every answer is known beforehand
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Callable
 
 import cocotb
 from amaranth.lib import wiring
@@ -24,8 +25,8 @@ from rtl.link.link import Link
 from rtl.link.protocol import COMMAND, SLOTS, STATUS
 
 JOBS = {
-    "mixed": {"config": config_data(**networks.TINY), "seed": 940, "frames": 250, "bytes": 10_000},
-    "rushed": {"config": config_data(**networks.TINY), "seed": 942, "frames": 150, "bytes": 100, "rushed": 0.9},
+    "mixed": {"config": config_data(**networks.TINY), "seed": 940, "frames": 300, "bytes": 10_000},
+    "rushed": {"config": config_data(**networks.TINY), "seed": 942, "frames": 220, "bytes": 100, "rushed": 0.9},
     # Pixels of two bytes.
     "wide": {
         "config": config_data(**networks.TINY | {"input": {"full_scale": 1024}}),
@@ -207,6 +208,8 @@ class Stimulus:
                 yield self.whole("write_register", number=number, value=content)
             for number in (0, 1, 2):
                 yield self.whole("read_register", number=number)
+        for _ in self.wrong_requests():
+            yield self.wrong()
         frames = self.job["frames"]
         for _ in range(frames):
             good = self.request()
@@ -298,12 +301,17 @@ class Stimulus:
         return self.wrong()
 
     def wrong(self) -> bytes:
-        """A whole frame that asks for what cannot be."""
+        """The next of the whole frames that ask for what cannot be: each in its turn, so that none is left out."""
+        choices = self.wrong_requests()
+        self.wrongs += 1
+        return choices[self.wrongs % len(choices)]()
+
+    def wrong_requests(self) -> list[Callable[[], bytes]]:
         random, sizes = self.random, self.chip.sizes
         words, lanes = sizes.words, sizes.lanes
         image = bytes(sizes.image_bytes)
         wide = sizes.weight_bytes
-        choices = [
+        return [
             lambda: self.whole("identify", rest=b"x"),
             lambda: self.whole(rest=bytes(sizes.reply + 1)) if sizes.frame > sizes.reply + 4 else self.whole(),
             lambda: self.whole("read_register", number=random.choice([3, 15, 27, 35, 200])),
@@ -322,9 +330,6 @@ class Stimulus:
             lambda: self.whole("present", mode=LEARN, label=0, rest=image[:-1]),
             lambda: encode(self.chip.expected, COMMAND["present"].code, bytes([LEARN])),
         ]
-        # Each in its turn, so that none is left out.
-        self.wrongs += 1
-        return choices[self.wrongs % len(choices)]()
 
     def damaged(self) -> bytes:
         """A frame that was hurt on its way: bits flipped, cut, run into another, too long, filled up."""

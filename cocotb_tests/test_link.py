@@ -60,7 +60,7 @@ def test_link(job, simulator):
     assert min(seen.get(kind, 0) for kind in kinds) > 0
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_link_survives_a_million_bytes_of_noise():
     """Nothing hangs, every whole frame is answered, and no bad one changes anything: two minutes."""
     build = harness.build(sim_link.make(sim_link.FUZZ), "sim_link_mixed", "verilator")

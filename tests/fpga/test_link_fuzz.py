@@ -20,7 +20,7 @@ from rtl.link.protocol import STATUSES, WINDOW
 from tests.fpga.test_host import CONFIG, Port
 
 FEW, MILLION = 30_000, 1_000_000
-SIZES = [FEW, pytest.param(MILLION, marks=pytest.mark.slow)]
+SIZES = [FEW, pytest.param(MILLION, marks=pytest.mark.soak)]
 """Bytes that come."""
 
 
@@ -244,7 +244,7 @@ class Liar(Port):
             self.out += noise(source, 5) if source.random() < 0.1 else b""
 
 
-@pytest.mark.parametrize("trials", [150, pytest.param(5000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("trials", [150, pytest.param(5000, marks=pytest.mark.soak)])
 def test_whole_frames_that_lie(trials: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are believed or refused with a `BoardError`; afterwards a chip at the same line is found again."""
     monkeypatch.setattr(host, "TRIES", 3)
