@@ -379,8 +379,12 @@ def run_measurement(row: Measurement) -> dict[str, Any]:
     from scripts.files import write_json
 
     out = Path("runs") / "results" / row.name
-    kept = _run_rows(row, out) if row.rows else _run(row, row.arguments, out)
-    write_json(RESULTS / f"{row.name}.json", kept)
+    failed: list[str] = []
+    kept = _run_rows(row, out, failed) if row.rows else _run(row, row.arguments, out)
+    if len(failed) < len(row.rows) or not row.rows:
+        write_json(RESULTS / f"{row.name}.json", kept)
+    if failed:
+        raise CommandError(f"results: {row.name}: {', '.join(failed)} failed; the other rows are stored")
     return kept
 
 
@@ -407,13 +411,14 @@ def _run(row: Measurement, arguments: str, out: Path) -> dict[str, Any]:
     }
 
 
-def _run_rows(row: Measurement, out: Path) -> dict[str, Any]:
-    """Run the rows that are not stored in OUT/<row>/row.json; when some fail, the others are measured all the same."""
+def _run_rows(row: Measurement, out: Path, failed: list[str]) -> dict[str, Any]:
+    """Run the rows that are not stored in OUT/<row>/row.json; when some fail, their names enter `failed` and the others
+    are measured all the same."""
     from scripts.files import write_json
 
     if row.prepare:
         row.prepare()
-    digest, rows, failed = hashlib.sha256(), {}, []
+    digest, rows = hashlib.sha256(), {}
     for path in sorted(path for pattern in row.sources for path in ROOT.glob(pattern)):
         digest.update(path.read_bytes())
     for number, (name, more) in enumerate(row.rows, 1):
@@ -435,8 +440,6 @@ def _run_rows(row: Measurement, out: Path) -> dict[str, Any]:
             click.echo(str(error), err=True)
             continue
         write_json(path, {"key": key, "row": rows[name]})
-    if failed:
-        raise CommandError(f"results: {row.name}: {', '.join(failed)} failed; the other rows are stored")
     seconds = sum(entry["seconds"] for entry in rows.values())
     return {
         "command": f"eqspike results --run {row.name}",
