@@ -164,6 +164,13 @@ MUTATIONS = [
     ),
     *_in(
         "number.py",
+        "sim_device",
+        ("devices' draw one bit short", "all", "term = draw_word[:shift]", "term = draw_word[: shift - 1]"),
+        ("devices round ties up", "thresholds", "Mux(negative, half - 1, half)", "Mux(negative, half, half)"),
+        ("devices truncate downward", "all", "term = negative.replicate(shift)", "term = Const(0)"),
+    ),
+    *_in(
+        "number.py",
         "sim_crossbar",
         ("draw rotation off by one", "neurons", "+ ROTATE_LAYER * layer) % 32", "+ ROTATE_LAYER * layer + 1) % 32"),
         (
