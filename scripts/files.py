@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from scripts.errors import UsageProblem
+
 
 def write_bytes(path: str | Path, data: bytes) -> None:
     """Replace `path` by `data` at once: a reader, or a crash, sees the old file or the new one.
@@ -69,3 +71,15 @@ def npz_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, member.getvalue())
     return buffer.getvalue()
+
+
+def read_yaml(path: Path) -> object:
+    """What a YAML file that a user gave holds. Raises `UsageProblem`."""
+    import yaml
+
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageProblem(f"{path}: cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, yaml.YAMLError):
+        raise UsageProblem(f"{path}: is not valid YAML") from None

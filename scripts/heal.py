@@ -27,6 +27,7 @@ from scripts.options import config_options, read_config
 
 if TYPE_CHECKING:
     from golden.config import Config
+    from scripts.parallel import Told
 
 STUCK = (0.0, 0.02, 0.05, 0.1, 0.2)
 """Parts of the devices; 0 says what learning on does by itself."""
@@ -150,8 +151,8 @@ def chip_key(config: Config, fault: Fault) -> str:
 def one_chip(config: Config, fault: Fault, folder: Path) -> tuple[str, str | None]:
     """Do one chip and store its rows: (key, None), or (key, why it failed)."""
     from golden.config import config_to_dict
-    from scripts.cli import explain
     from scripts.files import write_json
+    from scripts.parallel import reason
     from scripts.sweep import golden_state
 
     key = chip_key(config, fault)
@@ -172,8 +173,7 @@ def one_chip(config: Config, fault: Fault, folder: Path) -> tuple[str, str | Non
         }
         write_json(folder / "chips" / f"{key}.json", record)
     except Exception as error:
-        known = explain(error)
-        return key, known[0] if known else f"{type(error).__name__}: {error}"
+        return key, reason(error)
     shutil.rmtree(scratch, ignore_errors=True)
     return key, None
 
@@ -199,11 +199,12 @@ def heal_chips(
     `heard` is told of each chip (what it is, None or why it failed). Writes heal.json and heal.csv after each.
     """
     from scripts.files import remove_leftovers, write_json, write_text
-    from scripts.parallel import in_parallel
+    from scripts.parallel import all_of, in_parallel
     from scripts.sweep import locked
 
     fault.validate()
-    chips = {chip_key(config, fault): whole_config(config) for config in configs}
+    given = {chip_key(config, fault): config for config in configs}
+    chips = {key: whole_config(config) for key, config in given.items()}
     with locked(folder):
         for part in (folder, folder / "chips"):
             remove_leftovers(part)
@@ -216,20 +217,26 @@ def heal_chips(
             write_text(folder / "heal.csv", as_csv(result["rows"], fault.epochs))
             return result
 
-        jobs = ((config, fault, folder) for key, config in chips.items() if key not in stored)
-        done: Iterator[tuple[str, str | None]] = (
-            in_parallel(one_chip, jobs, workers) if workers > 1 else (one_chip(*job) for job in jobs)
-        )
+        def done(key: str, problem: str | None) -> None:
+            if problem is None:
+                stored[key] = load_chip(folder, key)
+            else:
+                problems[key] = problem
+            if heard is not None:
+                heard(f"{chips[key].number.format}, seed {chips[key].training.seed}", problem)
+            write()
+
+        def begin(keys: list[str], begun: list[str]) -> Told:
+            def jobs() -> Iterator[tuple[Config, Fault, Path]]:
+                for key in keys:
+                    begun.append(key)
+                    yield given[key], fault, folder
+
+            return in_parallel(one_chip, jobs(), workers) if workers > 1 else (one_chip(*job) for job in jobs())
+
         try:
-            for key, problem in done:
-                if problem is None:
-                    stored[key] = load_chip(folder, key)
-                else:
-                    problems[key] = problem
-                if heard is not None:
-                    config = chips[key]
-                    heard(f"{config.number.format}, seed {config.training.seed}", problem)
-                write()
+            missing = [key for key in chips if key not in stored]
+            all_of(missing, begin, lambda key: load_chip(folder, key) is not None, done)
         finally:
             result = write()
     return result

@@ -86,6 +86,46 @@ def _in_worker(function: Callable[..., Any], job: Sequence[Any], folder: Path, s
         _working = False
 
 
+def reason(error: Exception) -> str:
+    """Why a run failed, in one line."""
+    from scripts.cli import explain
+
+    known = explain(error)
+    return known[0] if known else f"{type(error).__name__}: {error}"
+
+
+Heard = Callable[[str, "str | None"], None]
+"""Is told of each run: its key, and None or why it failed."""
+Told = Iterator[tuple[str, "str | None"]]
+
+
+def all_of(keys: Iterable[str], begin: Callable[[list[str], list[str]], Told], stored: Callable[[str], bool],
+           heard: Heard) -> None:  # fmt: skip
+    """Have all of `keys` run, and tell `heard` of each.
+
+    `begin(keys, begun)` runs some and gives (key, None or why it failed) as they are done; into `begun` it puts those
+    that a worker was given. When it raises `WorkerLost`, what was under way and is not `stored` is tried again, one at
+    a time, so that a run that kills its worker is known and the others are not lost.
+    """
+    left, suspects = list(keys), []
+    while left:
+        batch = [suspects.pop()] if suspects else list(left)
+        begun: list[str] = []
+        try:
+            for key, problem in begin(batch, begun):
+                left.remove(key)
+                heard(key, problem)
+        except WorkerLost as error:
+            for key in begun:
+                if key in left and stored(key):
+                    left.remove(key)
+                    heard(key, None)
+            if len(batch) == 1 and batch[0] in left:
+                left.remove(batch[0])
+                heard(batch[0], str(error))
+            suspects = [key for key in {*suspects, *begun} if key in left]
+
+
 ANSWER = 10.0
 """Seconds in which a cluster's scheduler must answer."""
 WORKERLESS = 60.0

@@ -27,7 +27,7 @@ import click
 
 from scripts.errors import CommandError, Interrupted, UsageProblem
 from scripts.options import read_config
-from scripts.parallel import WorkerLost, in_parallel, on_cluster
+from scripts.parallel import Heard, Told, all_of, in_parallel, on_cluster, reason
 
 if TYPE_CHECKING:
     from golden.config import Config
@@ -87,14 +87,9 @@ class Spec:
 
 def read_spec(path: Path) -> Spec:
     """Read a sweep's YAML file. Raises `UsageProblem`, which names the file, the row and the key."""
-    import yaml
+    from scripts.files import read_yaml
 
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageProblem(f"{path}: cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, yaml.YAMLError):
-        raise UsageProblem(f"{path}: is not valid YAML") from None
+    data = read_yaml(path)
     known = ("name", "title", "base", "seeds", "epochs", "set", "reference", "xlabels", "rows")
     data = _section(path, "the file", data, known)
     name = _text(path, "name", data.get("name", path.stem))
@@ -319,7 +314,7 @@ def one_run(key: str, config: Config, folder: Path, golden: str) -> tuple[str, s
             record = _record(config, scratch, golden)
         _store(folder, key, record)
     except Exception as error:
-        return key, _reason(error)
+        return key, reason(error)
     shutil.rmtree(scratch, ignore_errors=True)
     return key, None
 
@@ -345,7 +340,7 @@ def far_run(
                 here = config.replace(device=dataclasses.replace(config.device, file=str(table)))
             record = _record(here, Path(scratch, "run"), golden)
     except Exception as error:
-        return key, None, _reason(error)
+        return key, None, reason(error)
     return key, record | {"config": config_to_dict(config)}, None
 
 
@@ -362,13 +357,6 @@ def _store(folder: Path, key: str, record: dict[str, Any]) -> None:
     from scripts.files import write_json
 
     write_json(folder / "runs" / f"{key}.json", record)
-
-
-def _reason(error: Exception) -> str:
-    from scripts.cli import explain
-
-    known = explain(error)
-    return known[0] if known else f"{type(error).__name__}: {error}"
 
 
 def run_record(metrics: dict[str, Any]) -> dict[str, Any]:
@@ -394,49 +382,23 @@ def run_record(metrics: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def run_all(
-    missing: dict[str, Config],
-    folder: Path,
-    workers: int,
-    heard: Callable[[str, str | None], None],
-    dask: str | None = None,
-) -> None:
+def run_all(missing: dict[str, Config], folder: Path, workers: int, heard: Heard, dask: str | None = None) -> None:
     """Train all of `missing` (key -> config), by `workers` processes or by the Dask cluster at that address, and tell
-    `heard` of each (key, None or why it failed).
-
-    When a worker dies, what was under way is tried again, one at a time, so that a run that kills its worker is known
-    and the others are not lost.
-    """
+    `heard` of each. A run that kills its worker is lost alone (`scripts.parallel.all_of`)."""
     golden = golden_state()
     if workers == 1 and dask is None:
         for key, config in missing.items():
             heard(*one_run(key, config, folder, golden))
         return
-    left = dict(missing)
-    suspects: list[str] = []
-    while left:
-        batch = [suspects.pop()] if suspects else list(left)
-        begun: list[str] = []
-        chosen = {key: left[key] for key in batch}
-        found = _far(chosen, folder, golden, dask, begun) if dask else _near(chosen, folder, golden, workers, begun)
-        try:
-            for key, problem in found:
-                del left[key]
-                heard(key, problem)
-        except WorkerLost as error:
-            for key in begun:
-                if key in left and load_run(folder, Run(key, left[key])) is not None:
-                    del left[key]
-                    heard(key, None)
-            if len(batch) == 1 and batch[0] in left:
-                del left[batch[0]]
-                heard(batch[0], str(error))
-            suspects = [key for key in {*suspects, *begun} if key in left]
+
+    def begin(keys: list[str], begun: list[str]) -> Told:
+        chosen = {key: missing[key] for key in keys}
+        return _far(chosen, folder, golden, dask, begun) if dask else _near(chosen, folder, golden, workers, begun)
+
+    all_of(missing, begin, lambda key: load_run(folder, Run(key, missing[key])) is not None, heard)
 
 
-def _near(
-    runs: dict[str, Config], folder: Path, golden: str, workers: int, begun: list[str]
-) -> Iterator[tuple[str, str | None]]:
+def _near(runs: dict[str, Config], folder: Path, golden: str, workers: int, begun: list[str]) -> Told:
     """(key, None or why it failed) as processes of this machine are done; `begun` gets what they were given."""
 
     def jobs() -> Iterator[tuple[Any, ...]]:
@@ -447,9 +409,7 @@ def _near(
     yield from in_parallel(one_run, jobs(), workers)
 
 
-def _far(
-    runs: dict[str, Config], folder: Path, golden: str, address: str, begun: list[str]
-) -> Iterator[tuple[str, str | None]]:
+def _far(runs: dict[str, Config], folder: Path, golden: str, address: str, begun: list[str]) -> Told:
     """(key, None or why it failed) as the cluster's workers are done and the run is stored here."""
 
     def jobs() -> Iterator[tuple[Any, ...]]:
@@ -466,7 +426,7 @@ def _far(
             try:
                 _store(folder, key, record)
             except OSError as error:
-                problem = _reason(error)
+                problem = reason(error)
         yield key, problem
 
 

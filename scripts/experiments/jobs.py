@@ -13,14 +13,14 @@ import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts.errors import UsageProblem
 from scripts.experiments.spec import digest
-from scripts.parallel import WorkerLost, in_parallel, on_cluster
+from scripts.parallel import Heard, Told, all_of, in_parallel, on_cluster, reason
 from scripts.sweep import Run, golden_state, load_run, run_key, run_record
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def run_job(key: str, call: str, arguments: Sequence[Any], folder: Path) -> tupl
     try:
         _store(folder, key, _record(key, call, arguments, folder), {})
     except Exception as error:
-        return key, _reason(error)
+        return key, reason(error)
     shutil.rmtree(folder / "partial" / key, ignore_errors=True)
     return key, None
 
@@ -131,7 +131,7 @@ def far_job(key: str, call: str, arguments: Sequence[Any], golden: str) -> Far:
             record = _record(key, call, arguments, Path(scratch))
             beside = {path.name: path.read_bytes() for path in Path(scratch, "runs").glob(f"{key}.*")}
     except Exception as error:
-        return key, None, {}, _reason(error)
+        return key, None, {}, reason(error)
     return key, record, beside, None
 
 
@@ -153,13 +153,6 @@ def _store(folder: Path, key: str, record: dict[str, Any], beside: dict[str, byt
     for name, data in beside.items():
         write_bytes(folder / "runs" / name, data)
     write_json(folder / "runs" / f"{key}.json", record)
-
-
-def _reason(error: Exception) -> str:
-    from scripts.cli import explain
-
-    known = explain(error)
-    return known[0] if known else f"{type(error).__name__}: {error}"
 
 
 @dataclass(frozen=True)
@@ -199,42 +192,22 @@ def _read(path: Path) -> dict[str, Any] | None:
     return data if isinstance(data, dict) and "golden" in data else None
 
 
-Heard = Callable[[str, "str | None"], None]
-
-
 def run_jobs(jobs: dict[str, Job], folder: Path, workers: int, heard: Heard, dask: str | None = None) -> None:
-    """Run all of `jobs` by `workers` processes, or by the Dask cluster at that address, and tell `heard` of each (key,
-    None or why it failed).
-
-    When a worker dies, what was under way is tried again, one at a time, so that a run that kills its worker is known
-    and the others are not lost.
-    """
+    """Run all of `jobs` by `workers` processes, or by the Dask cluster at that address, and tell `heard` of each. A run
+    that kills its worker is lost alone (`scripts.parallel.all_of`)."""
     if workers == 1 and dask is None:
         for job in jobs.values():
             heard(*run_job(job.key, job.call, job.arguments, folder))
         return
-    left, suspects = dict(jobs), []
-    while left:
-        batch = [suspects.pop()] if suspects else list(left)
-        begun: list[str] = []
-        chosen = [left[key] for key in batch]
-        found = _far(chosen, folder, dask, begun) if dask else _near(chosen, folder, workers, begun)
-        try:
-            for key, problem in found:
-                del left[key]
-                heard(key, problem)
-        except WorkerLost as error:
-            for key in begun:
-                if key in left and _read(folder / "runs" / f"{key}.json") is not None:
-                    del left[key]
-                    heard(key, None)
-            if len(batch) == 1 and batch[0] in left:
-                del left[batch[0]]
-                heard(batch[0], str(error))
-            suspects = [key for key in {*suspects, *begun} if key in left]
+
+    def begin(keys: list[str], begun: list[str]) -> Told:
+        chosen = [jobs[key] for key in keys]
+        return _far(chosen, folder, dask, begun) if dask else _near(chosen, folder, workers, begun)
+
+    all_of(jobs, begin, lambda key: _read(folder / "runs" / f"{key}.json") is not None, heard)
 
 
-def _near(jobs: Sequence[Job], folder: Path, workers: int, begun: list[str]) -> Iterator[tuple[str, str | None]]:
+def _near(jobs: Sequence[Job], folder: Path, workers: int, begun: list[str]) -> Told:
     """(key, None or why it failed) as processes of this machine are done; `begun` gets what they were given."""
 
     def calls() -> Iterator[tuple[Any, ...]]:
@@ -245,7 +218,7 @@ def _near(jobs: Sequence[Job], folder: Path, workers: int, begun: list[str]) -> 
     yield from in_parallel(run_job, calls(), workers)
 
 
-def _far(jobs: Sequence[Job], folder: Path, address: str, begun: list[str]) -> Iterator[tuple[str, str | None]]:
+def _far(jobs: Sequence[Job], folder: Path, address: str, begun: list[str]) -> Told:
     """(key, None or why it failed) as the cluster's workers are done and the record is stored here."""
     golden = golden_state()
 
@@ -259,5 +232,5 @@ def _far(jobs: Sequence[Job], folder: Path, address: str, begun: list[str]) -> I
             try:
                 _store(folder, key, record, beside)
             except OSError as error:
-                problem = _reason(error)
+                problem = reason(error)
         yield key, problem

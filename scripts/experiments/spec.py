@@ -13,10 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import yaml
-
 from golden.config import ConfigError, fail, require_choice, require_range, section_from_dict
 from scripts.errors import UsageProblem
+from scripts.files import read_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "experiments"
@@ -185,12 +184,7 @@ def kind_module(name: str) -> ModuleType:
 
 def read_experiment(path: Path) -> Experiment:
     """Read one file. Raises `UsageProblem`, which names file, key, value and what would be right."""
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageProblem(f"{path}: cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, yaml.YAMLError):
-        raise UsageProblem(f"{path}: is not valid YAML") from None
+    data = read_yaml(path)
     if not isinstance(data, dict):
         raise UsageProblem(f"{path}: the file: a mapping of keys to values")
     parts = {name: data.pop(name, {}) for name in ("parameters", "quick")}
