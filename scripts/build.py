@@ -76,8 +76,8 @@ def run_build(
     `top`: "selftest", of `images` and `passes`; or "link", the host link, at `baud` (None: the board's own).
 
     Tries nextpnr's seeds 1 to `seeds` and keeps the fastest result. Raises `BuildFailed` when it does not fit (naming
-    the resource) or misses its clock (then the files are there all the same), `ConfigError` and `UsageProblem`
-    when nothing can be built.
+    the resource; then build.json says what it needs) or misses its clock (then all files are there), `ConfigError` and
+    `UsageProblem` when nothing can be built.
     """
     from fpga import tools
     from fpga.report import by_part, clocks, count_cells, resources, slack, too_much
@@ -98,7 +98,17 @@ def run_build(
         _stage("pack")
         report = _nextpnr(target, environment, folder, "pack", ["--pack-only"], out)
         used = resources(target, report, cells)
+        about = {
+            "config": config.name,
+            "board": board,
+            "device": target.title,
+            **_sizes(config, design),
+            "resources": used,
+            "cells": dict(cells),
+            "parts": by_part(netlist),
+        }
         if full := too_much(used):
+            files.write_json(out / "build.json", {**about, "fits": False, **_about(top, target, design)})
             raise BuildFailed(f"{config.name} does not fit {board}: it needs {', '.join(full)}")
 
         best: tuple[float, int, dict[str, Any]] | None = None
@@ -117,15 +127,10 @@ def run_build(
         _stage("bitstream")
         bitstream = f"{config.name}-{board}{'' if top == 'selftest' else '-' + top}.{target.bitstream}"
         _tool([environment[f"{_PACKER[target.family]}"], *_pack_arguments(target, f"seed{seed}")], folder, None, out)
-        used = resources(target, report, cells)
         result = {
-            "config": config.name,
-            "board": board,
-            "device": target.title,
-            **_sizes(config, design),
-            "resources": used,
-            "cells": dict(cells),
-            "parts": by_part(netlist),
+            **about,
+            "resources": resources(target, report, cells),
+            "fits": True,
             "clocks": clocks(report),
             "timing_met": ratio >= 1,
             "seed": seed,

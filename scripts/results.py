@@ -22,7 +22,7 @@ from typing import Any
 
 import click
 
-from scripts import energy, heal, memristor
+from scripts import board_table, energy, heal, memristor
 from scripts.errors import CommandError, Interrupted, UsageProblem
 from scripts.sweep import HEAD
 
@@ -297,6 +297,24 @@ def measurements() -> dict[str, Measurement]:
             sources=(*MODEL, "rtl/*.py", "configs/*.yaml", "results/build-*.json"),
         )
     )
+    rows += [
+        Measurement(
+            board_table.BUILDS,
+            "build --out {out}",
+            "build.json",
+            ("versions", "parts", "cells", "selftest"),
+            rows=board_table.build_commands(),
+            sources=(*MODEL, "rtl/*.py", "fpga/*.py", "configs/*.yaml"),
+            may_miss=True,
+        ),
+        Measurement(
+            board_table.CYCLES,
+            "throughput --out {out}/throughput.json",
+            "throughput.json",
+            rows=board_table.cycle_commands(),
+            sources=(*MODEL, "rtl/*.py", "configs/*.yaml"),
+        ),
+    ]
     rows.append(
         Measurement(
             FEWER_LANES, "build digits --board icebreaker --set boards.icebreaker.lanes=4 --out {out}", "build.json"
@@ -885,6 +903,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[dict[str, dict[str, A
         ("board", "network", "lanes", "LUTs", "FFs", "block RAMs", "clock", "to reach", "status"),
         _builds,
     ),
+    ("Presets on boards", board_table.TEXT, board_table.HEAD, board_table.table),
     (
         "Images a second",
         "Cycles counted in Verilator on real images, each presented as soon as the core takes it, times the clock that "

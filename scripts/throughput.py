@@ -187,6 +187,8 @@ def _check_build(config: Config, board: str, path: Path, built: dict[str, Any]) 
     """Refuse a build of other hardware."""
     from golden.config import hardware_for
 
+    if "clocks" not in built:
+        raise UsageProblem(f"--build {path}: {built.get('config')} does not fit {built.get('board')}: it has no clock")
     hardware = hardware_for(config, board)
     lanes = min(hardware.lanes, max(config.network.layers[1:]))
     sizes = {"board": board, "layers": list(config.network.layers), "lanes": lanes, "banks": hardware.banks}

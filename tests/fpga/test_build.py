@@ -163,7 +163,10 @@ def test_what_does_not_fit_says_which_resource(small: Config, tmp_path: Path, mo
     monkeypatch.setattr(build, "_tool", pretend)
     with pytest.raises(BuildFailed, match=r"tiny does not fit icebreaker: it needs 6712 of 5280 lc"):
         run_build(small, "icebreaker", tmp_path, images=1, passes=1)
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["build.json"]
+    kept = json.loads((tmp_path / "build.json").read_text())
+    assert (kept["fits"], kept["resources"]["lc"]) == (False, {"used": 6712, "total": 5280})
+    assert "clocks" not in kept
 
 
 def test_a_missed_clock_leaves_the_files_and_fails(

@@ -54,3 +54,10 @@ def test_a_build_of_other_hardware_is_refused(fails, tmp_path: Path) -> None:
     path.write_text(json.dumps({**BUILT, "layers": [64, 32, 10], "lanes": 8}))
     said = fails(2, "throughput", "digits", "--build", path)
     assert "banks is 3, but digits on icebreaker has 1" in said
+
+
+def test_a_build_that_does_not_fit_is_refused(fails, tmp_path: Path) -> None:
+    path = tmp_path / "build.json"
+    kept = {key: value for key, value in BUILT.items() if key != "clocks"}
+    path.write_text(json.dumps({**kept, "config": "mnist", "fits": False}))
+    assert f"mnist does not fit {BUILT['board']}: it has no clock" in fails(2, "throughput", "digits", "--build", path)
