@@ -92,7 +92,7 @@ def run_build(
     with tempfile.TemporaryDirectory(prefix="build-", dir=out) as scratch:
         folder = Path(scratch)
         design = _generate(config, target, environment, top, images, passes, baud, folder)
-        netlist = _synthesise(environment, folder, out)
+        netlist = _synthesise(target, environment, folder, out)
         cells = count_cells(netlist)
 
         _stage("pack")
@@ -187,7 +187,7 @@ def run_synthesis(
                 _stage("synthesised before")
                 return stored
         began = time.monotonic()
-        netlist = _synthesise(environment, folder, out)
+        netlist = _synthesise(target, environment, folder, out)
     result = {
         "kind": "synthesis",
         "config": config.name,
@@ -277,18 +277,26 @@ def _about(top: str, target: Board, design: SelfTest | SerialLink) -> dict[str, 
 
 
 def _design(folder: Path, versions: dict[str, str]) -> str:
-    """Hash of the design and of the tool that reads it; where in the sources something stands does not count."""
+    """Hash of the design and of what makes its netlist; where in the sources something stands does not count."""
+    from fpga.fanout import LIMIT
+
     text = (folder / "top.il").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.lstrip().startswith(("attribute \\src ", "#"))]
-    parts = (lines, (folder / "top.ys").read_text(encoding="utf-8"), versions["yosys"])
+    parts = (lines, (folder / "top.ys").read_text(encoding="utf-8"), versions["yosys"], LIMIT)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-def _synthesise(environment: dict[str, str], folder: Path, out: Path) -> dict[str, Any]:
-    """The netlist that Yosys makes."""
+def _synthesise(target: Board, environment: dict[str, str], folder: Path, out: Path) -> dict[str, Any]:
+    """The netlist that Yosys makes, for an ECP5 with copies of drivers that reach too many cells."""
+    from fpga.fanout import spread
+
     _stage("synthesise")
     _tool([environment["YOSYS"], "-q", "-l", "yosys.log", "top.ys"], folder, "yosys.log", out)
-    return json.loads((folder / "top.json").read_text(encoding="utf-8"))
+    path = folder / "top.json"
+    netlist = json.loads(path.read_text(encoding="utf-8"))
+    if target.family == "ecp5" and spread(netlist):
+        path.write_text(json.dumps(netlist), encoding="utf-8")
+    return netlist
 
 
 def _sizes(config: Config, design: SelfTest | SerialLink) -> dict[str, Any]:

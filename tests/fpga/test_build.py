@@ -44,7 +44,8 @@ ECP5_REPORT = {
 
 def netlist(**cells: str) -> dict:
     """A netlist as Yosys writes it: name -> type."""
-    return {"modules": {"top": {"cells": {name: {"type": kind} for name, kind in cells.items()}}}}
+    ports = {"port_directions": {}, "connections": {}}
+    return {"modules": {"top": {"cells": {name: {"type": kind, **ports} for name, kind in cells.items()}}}}
 
 
 def test_resources_of_an_ice40() -> None:
