@@ -202,8 +202,9 @@ class SelfTest(wiring.Component):
         image = Signal(range(max(2, count)))
         passed = Signal(range(max(2, plan.passes)))
         place = Signal(range(max(2, inputs)))
-        offered = Signal()
-        """The pixel at `place` stands at the memory's output."""
+        given, offered, offer = Signal(), Signal(), Signal(pixel_bits)
+        """The pixel at `place` stands at the memory's output; in the register behind it, which takes a block RAM's slow
+        output on its way to every input neuron."""
         word, lane = Signal(range(max(2, layout.words))), Signal(range(max(2, layout.lanes)))
         asked = Signal()
         signature = Signal(SIGNATURE_BITS, init=MASK32)
@@ -219,7 +220,7 @@ class SelfTest(wiring.Component):
 
         m.d.comb += [
             pixel.addr.eq(Cat(place[:place_bits], image)),
-            core.images.payload.pixel.eq(pixel.data),
+            core.images.payload.pixel.eq(offer),
             core.images.payload.label.eq(Array(int(label) for label in plan.labels)[image]),
             core.images.payload.mode.eq(Mode.LEARN),
             core.weights.payload.word.eq(word),
@@ -229,9 +230,9 @@ class SelfTest(wiring.Component):
         with m.FSM():
             with m.State("PIXELS"):
                 m.d.comb += core.images.valid.eq(offered)
-                m.d.sync += offered.eq(1)
+                m.d.sync += [given.eq(1), offered.eq(given), offer.eq(pixel.data)]
                 with m.If(offered & core.images.ready):
-                    m.d.sync += [place.eq(place + 1), offered.eq(0)]
+                    m.d.sync += [place.eq(place + 1), given.eq(0), offered.eq(0)]
                     with m.If(place == inputs - 1):
                         m.d.sync += place.eq(0)
                         m.next = "RESULT"

@@ -15,6 +15,7 @@ from rtl.link.link import SerialLink
 
 DIVIDER = 8
 """Clock cycles a bit: the fewest that the UART takes, as 3 Mbaud at 24 MHz, so that the fewest are simulated."""
+ARGUMENTS = [*harness.VERILATOR_ARGS, "-CFLAGS", "-O2"]
 MAIN = Path(__file__).with_name("simulated.cpp")
 
 
@@ -22,7 +23,7 @@ def build(config: Config, hardware: HardwareConfig | None = None, divider: int =
     """Compile the board; the program. One that was compiled from the same sources is used again."""
     text = harness.to_verilog(SerialLink(config, hardware, divider), "board")
     main = MAIN.read_text(encoding="utf-8")
-    digest = hashlib.sha256(repr((text, main, harness.VERILATOR_ARGS, tools.versions())).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(repr((text, main, ARGUMENTS, tools.versions())).encode()).hexdigest()[:16]
     folder = harness.build_root() / "sim" / f"board-{digest}"
     folder.mkdir(parents=True, exist_ok=True)
     program, log = folder / "board", folder / "build.log"
@@ -34,7 +35,7 @@ def build(config: Config, hardware: HardwareConfig | None = None, divider: int =
         (folder / "board.v").write_text(text, encoding="utf-8")
         (folder / "main.cpp").write_text(main, encoding="utf-8")
         command = [
-            "verilator", "--cc", "--exe", "--build", *harness.VERILATOR_ARGS, "--top-module", "board", "--Mdir", "obj",
+            "verilator", "--cc", "--exe", "--build", *ARGUMENTS, "--top-module", "board", "--Mdir", "obj",
             "-o", "../board.new", "board.v", "../main.cpp",
         ]  # fmt: skip
         with tools.environment(PATH=tools.simulator_path(), MAKEFLAGS=harness.MAKEFLAGS):

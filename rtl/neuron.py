@@ -159,7 +159,7 @@ class InputNeurons(wiring.Component):
                 m.d.sync += moves
         else:
             m.d.comb += moves
-        gathered, write_filled = Signal(filled), Signal()
+        filling, write_filled = Signal(filled), Signal()
         if self.prefetch:
             # The image being presented, and the next; the membranes of the former by themselves.
             changing = data.ArrayLayout(data.StructLayout({"membrane": numbers.input_bits} | counts), lanes)
@@ -176,7 +176,7 @@ class InputNeurons(wiring.Component):
                 m.d.sync += [begun.eq(1), first.eq(~begun)]
             m.d.comb += [
                 fill_write.addr.eq(fill_address + Mux(half, self.words, 0)),
-                fill_write.data.eq(gathered),
+                fill_write.data.eq(filling),
                 fill_write.en.eq(write_filled),
                 image_read.addr.eq(address + Mux(half, 0, self.words)),
                 image_read.en.eq(go),
@@ -206,20 +206,20 @@ class InputNeurons(wiring.Component):
             m.d.comb += [read.addr.eq(address), read.en.eq(go), given.eq(read.data)]
             for lane in range(lanes):
                 m.d.comb += [
-                    fresh[lane].pixel.eq(gathered[lane].pixel), fresh[lane].membrane.eq(gathered[lane].membrane)
+                    fresh[lane].pixel.eq(filling[lane].pixel), fresh[lane].membrane.eq(filling[lane].membrane)
                 ]  # fmt: skip
-            with m.If(self.loaded):
-                m.d.comb += [write.addr.eq(read_address), write.data.eq(new), write.en.eq(valid & go)]
+            with m.If(write_filled):
+                m.d.comb += [write.addr.eq(fill_address), write.data.eq(fresh), write.en.eq(1)]
             with m.Else():
-                m.d.comb += [write.addr.eq(fill_address), write.data.eq(fresh), write.en.eq(write_filled)]
+                m.d.comb += [write.addr.eq(read_address), write.data.eq(new), write.en.eq(valid & go)]
 
-        # Filling: pixels are gathered into a word.
-        filling = Signal(filled)
+        # Filling: pixels are gathered into a word, which is written the cycle after its last one.
+        gathered = Signal(filled)
         place = Signal(range(lanes + 1))
         count = Signal(range(self.inputs + 1))
         phase = Signal(range(max(2, numbers.input_threshold)))
         m.d.comb += [
-            gathered.eq(filling),
+            gathered.eq(Mux(place == 0, 0, filling.as_value())),
             self.empty.eq(count == 0),
             self.loaded.eq(count == self.inputs),
             self.pixels.ready.eq(~self.loaded),
@@ -244,12 +244,10 @@ class InputNeurons(wiring.Component):
                 phase.eq(Mux(advanced >= numbers.input_threshold, advanced - numbers.input_threshold, advanced)),
             ]
         with m.If(fill):
-            m.d.sync += [
-                place.eq(Mux(full, 0, place + 1)),
-                filling.eq(Mux(full, 0, gathered.as_value())),
-            ]
-            with m.If(full):
-                m.d.sync += fill_address.eq(fill_address + 1)
+            m.d.sync += [place.eq(Mux(full, 0, place + 1)), filling.eq(gathered)]
+        m.d.sync += write_filled.eq(fill & full)
+        with m.If(write_filled):
+            m.d.sync += fill_address.eq(fill_address + 1)
 
         # A step: read a word, update it, write it back; its spikes wait (`held`) until those of the word before are
         # handed out one by one (`pending`).
@@ -262,7 +260,6 @@ class InputNeurons(wiring.Component):
         m.d.comb += [
             take.eq(rest == 0),
             go.eq(take | (held == 0)),
-            write_filled.eq(fill & full),
             self.busy.eq(running | given_valid | valid | held.any() | pending.any()),
         ]
         for lane in range(lanes):
@@ -314,7 +311,7 @@ class InputNeurons(wiring.Component):
         ]
 
         with m.If(self.restart):
-            m.d.sync += [count.eq(0), phase.eq(0), place.eq(0), filling.eq(0), fill_address.eq(0)]
+            m.d.sync += [count.eq(0), phase.eq(0), place.eq(0), fill_address.eq(0)]
         return m
 
 
