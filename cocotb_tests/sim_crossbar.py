@@ -143,8 +143,8 @@ EPISODES = 30
 DEVICE_EPISODES = {"icarus": 2, "verilator": 30}
 """Icarus is slow on the hashes."""
 READ, EXECUTE = 1, 2
-"""Cycles after stage A in which an operation is in stages R and E; a current shows what E added one later, and in X it
-is as many later as `Crossbar.write_stage` says."""
+"""Cycles after stage A in which an operation is in stages R and E; it is in X as many later as `Crossbar.write_stage`
+says."""
 
 
 @dataclass
@@ -401,7 +401,7 @@ class Driver:
                 poke_data=reading.poke_data,
             )  # fmt: skip
         await bench.settle()
-        if summed := self.pipeline[EXECUTE + 1]:
+        if summed := self.pipeline[EXECUTE + self.crossbar.CURRENT_LATENCY]:
             current = [value if lane < summed.lanes_used else 0 for lane, value in enumerate(bench.get("current"))]
             bench.check("current", summed.current, current, operation=summed.operation)
         if writing:

@@ -19,8 +19,10 @@ CLUSTERS = (4096, 512, 64)
 """Cells a cluster, from large ones to small ones within them."""
 DRIVERS = {"LUT4": "Z", "TRELLIS_FF": "Q"}
 """Cell that may be copied -> its output."""
-FIXED = {"CLK", "LSR", "WCK", "CLKA", "CLKB", "ALUT", "BLUT", "D0", "D1", "CIN", "RSTA", "RSTB", "LOCK", "RST"}
-"""Inputs that stay with the first driver: clocks and resets, and wires within a slice."""
+FIXED = {"CLK", "WCK", "CLKA", "CLKB", "ALUT", "BLUT", "D0", "D1", "CIN", "RSTA", "RSTB", "LOCK", "RST"}
+"""Inputs that stay with the first driver: clocks, and wires within a slice."""
+GLOBAL = 10_000
+"""A net of so many sinks is the reset, which has time enough."""
 
 
 def spread(netlist: dict[str, Any], limit: int = LIMIT) -> int:
@@ -34,7 +36,7 @@ def spread(netlist: dict[str, Any], limit: int = LIMIT) -> int:
     free = 1 + max((bit for bit in bits if isinstance(bit, int)), default=1)
     made = 0
     # Copying a lookup table adds sinks to its inputs, so what drives it may have its turn again.
-    while crowded := [bit for bit, reached in sinks.items() if bit in drivers and len(reached) > limit]:
+    while crowded := [bit for bit, reached in sinks.items() if bit in drivers and limit < len(reached) < GLOBAL]:
         for bit in crowded:
             name = drivers[bit]
             movable = sorted(sinks[bit], key=lambda sink: (place[sink[0]], sink))

@@ -438,7 +438,7 @@ class Core(wiring.Component):
                             m.d.sync += total.eq(total + crossbar.forward)
 
     # -----------------------------------------------------------------------------------------------------------------
-    # Neurons: an UPDATE in stage E starts the LIF neurons; three cycles later their spikes drive the rho-bar blocks.
+    # Neurons: an UPDATE in stage E starts the LIF neurons; four cycles later their spikes drive the rho-bar blocks.
 
     def _neurons(self, m: Module) -> None:
         layout, lanes, numbers = self.layout, self.lanes, self.numbers
@@ -452,7 +452,7 @@ class Core(wiring.Component):
         is_output = Array(int(c.layer == last) for c in layout.chunks)
         nudged = self.nudging & is_output[chunk_e]
 
-        # What the LIF neurons do not need passes by in three stages.
+        # What the LIF neurons do not need passes by in four stages.
         filters = "filtered" in self.state_layout.elem_shape.members
         passing = data.StructLayout(
             {
@@ -466,7 +466,7 @@ class Core(wiring.Component):
                 "last_pulses": lanes * int(self.late),
             }
         )
-        stages = [Signal(passing, name=f"pass_{i}") for i in range(3)]
+        stages = [Signal(passing, name=f"pass_{i}") for i in range(4)]
         first = stages[0]
         m.d.sync += [first.valid.eq(update_e), first.chunk.eq(chunk_e)]
         m.d.sync += [first.taps[i].eq(tap) for i, tap in enumerate(self.lane_taps)]
@@ -475,7 +475,7 @@ class Core(wiring.Component):
         m.d.sync += [later.eq(earlier) for earlier, later in itertools.pairwise(stages)]
         done = stages[-1]
         # The naive variant asks already at LOAD for the pulses that the last stage gives.
-        self.in_flight_late = stages if self.naive else stages[:1]
+        self.in_flight_late = stages if self.naive else stages[:2]
         last_done = done.valid & (done.chunk == len(layout.chunks) - 1)
         late_step = Signal.like(self.steps_done)
         with m.If(self.restart):
@@ -504,7 +504,8 @@ class Core(wiring.Component):
             m.d.comb += [
                 lif.membrane.eq(state.membrane),
                 lif.refractory.eq(state.refractory),
-                lif.current.eq(self.crossbar.current[lane] + self._from_below(lane, chunk_e) + drive),
+                lif.drive.eq(self._from_below(lane, chunk_e) + drive),
+                lif.current.eq(self.crossbar.current[lane]),
             ]
             if lif.gains:
                 own = [int(thresholds[c.layer][c.first + lane]) if lane < c.count else 0 for c in layout.chunks]
@@ -679,10 +680,10 @@ class Core(wiring.Component):
                 return 0
             return max(0, crossbar.forward_latency - 1 - taps[i])
 
-        # A chunk's state must be in memory when it is read again: six cycles after its UPDATE. With three chunks or
+        # A chunk's state must be in memory when it is read again: seven cycles after its UPDATE. With four chunks or
         # more, serving the others takes as long.
         still = Signal()
-        if len(chunks) < 3 or self.naive:
+        if len(chunks) < 4 or self.naive:
             flying = [(op.kind == Kind.UPDATE) & (op.chunk == at) for op in self.in_flight]
             flying += [stage.valid & (stage.chunk == at) for stage in self.in_flight_late]
             m.d.comb += still.eq(Cat(flying).any())

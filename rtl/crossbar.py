@@ -113,10 +113,11 @@ class Crossbar(wiring.Component):
     Where devices are not ideal, `rtl.device.Devices` makes the new word, and X comes that much later (`write_stage`
     cycles after A).
 
-    `current` holds each lane's exact sum, in membrane LSBs, the cycle after E. The sum over the lanes that spiked, for
-    the neuron above, is `forward` (in weight LSBs of that layer) with `forward_valid`, `forward_synapses` and
-    `forward_post`, `forward_latency` cycles after E; a weight that the host reads comes the same way. `operations` (the
-    synapses that a spike passed), `programmed` (those that a programming pulse did) and `saturations` count in stage X.
+    `current` holds each lane's exact sum, in membrane LSBs, `CURRENT_LATENCY` cycles after E. The sum over the lanes
+    that spiked, for the neuron above, is `forward` (in weight LSBs of that layer) with `forward_valid`,
+    `forward_synapses` and `forward_post`, `forward_latency` cycles after E; a weight that the host reads comes the same
+    way. `operations` (the synapses that a spike passed), `programmed` (those that a programming pulse did) and
+    `saturations` count in stage X.
     A synapse's current is the weight from before the programming pulse that the same spike sends. A word is written
     `write_stage` cycles after its address entered: the same address must not enter again within one more (a step serves
     each word once, and drains).
@@ -127,6 +128,8 @@ class Crossbar(wiring.Component):
     spike's communication pulse closes CG on the other side; its programming pulse, if `pulses` or `post_pulse` says
     that it sends one, closes PG there instead. With `programming.probability` below 1 the draw is made here.
     """
+
+    CURRENT_LATENCY = 2
 
     def __init__(self, config: Config, layout: Layout) -> None:
         self.config = config
@@ -246,6 +249,8 @@ class Crossbar(wiring.Component):
         ]
 
         # E: currents from the word as it was.
+        self.clears = Signal()
+        m.d.sync += self.clears.eq(op_e.kind == Kind.LOAD)
         others = [Bank(self, m, number, op_a, op_r, op_e) for number in range(1, layout.banks)]
         for lane in range(lanes):
             self._sum_current(m, lane, op_e, word_e, cg_lanes, others)
@@ -525,22 +530,21 @@ class Crossbar(wiring.Component):
     def _sum_current(
         self, m: Module, lane: int, op_e: data.View, word: data.View, adds: Value, others: list[Bank]
     ) -> None:
-        """Stage E: the lane's current, aligned to membrane LSBs."""
+        """Stage E: what the rows bring the lane, aligned to membrane LSBs; in X it is added to the lane's current."""
         aligns = {s: numbers.align for s, numbers in enumerate(self.synapses)}
         aligned = word[lane] << aligns[0]
         for s, align in aligns.items():
             if align != aligns[0]:
                 aligned = Mux(op_e.synapses == s, word[lane] << align, aligned)
-        current = self.current[lane]
-        rows: Value = aligned
-        if others:
-            # Their words are 0 where they serve no row.
-            rows = add(m, f"rows_{lane}", [Mux(adds, aligned, 0), *(b.word[lane] << aligns[0] for b in others)])
+        # The other banks' words are 0 where they serve no row.
+        total = add(m, f"rows_{lane}", [Mux(adds, aligned, 0), *(b.word[lane] << aligns[0] for b in others)])
+        current, rows = self.current[lane], Signal(total.shape(), name=f"rows_{lane}_x")
+        m.d.sync += rows.eq(total)
         m.submodules[f"adder_current_{lane}"] = adder = Adder(len(current), len(rows), len(current))
         m.d.comb += [adder.a.eq(current), adder.b.eq(rows)]
-        with m.If(op_e.kind == Kind.LOAD):
+        with m.If(self.clears):
             m.d.sync += current.eq(0)
-        with m.Elif(Const(1) if others else adds):
+        with m.Else():
             m.d.sync += current.eq(adder.sum)
 
     def _add_step(self, m: Module, lane: int, op_e: data.View, word: data.View, turned: Value) -> tuple[Value, Value]:

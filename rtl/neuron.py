@@ -16,7 +16,8 @@ from rtl.number import leak_down, saturate, table
 class Lif(wiring.Component):
     """One LIF neuron a cycle: leak, add, saturate, fire, reset by subtraction, refractory period (eq 2.5).
 
-    Latency 3, throughput 1: `membrane`, `refractory` and `current` of one cycle give the outputs three cycles later.
+    Latency 4, throughput 1: `membrane`, `refractory` and `drive` of one cycle and `current` of the next, which is added
+    to `drive`, give the outputs four cycles after the former.
     The exact sum is formed before the membrane saturates; `saturated` tells when it did. A refractory neuron
     integrates but does not fire. `threshold` is this neuron's, where neurons differ in gain; else it is not read.
     """
@@ -31,6 +32,7 @@ class Lif(wiring.Component):
             {
                 "membrane": In(membrane),
                 "refractory": In(refractory),
+                "drive": In(signed(current_bits)),
                 "current": In(signed(current_bits)),
                 "threshold": In(unsigned(self.numbers.membrane.bits - 1)),
                 "next_membrane": Out(membrane),
@@ -45,18 +47,24 @@ class Lif(wiring.Component):
         numbers = self.numbers
         # Stage 1: leak.
         leaked = Signal(signed(numbers.membrane.bits + 1))
-        current = Signal.like(self.current)
-        refractory_1 = Signal.like(self.refractory)
+        drive = Signal.like(self.drive)
+        refractory_1, refractory_2, refractory_3 = (Signal.like(self.refractory) for _ in range(3))
         m.d.sync += [
             leaked.eq(leak_down(self.membrane, numbers.leak_shift)),
-            current.eq(self.current),
+            drive.eq(self.drive),
             refractory_1.eq(self.refractory),
         ]
-        # Stage 2: integrate, exactly.
-        exact = Signal(signed(max(len(leaked), len(current)) + 1))
-        refractory_2 = Signal.like(self.refractory)
-        m.d.sync += [exact.eq(leaked + current), refractory_2.eq(refractory_1)]
-        # Stage 3: saturate, fire, reset.
+        # Stages 2 and 3: integrate, exactly.
+        exact = Signal(signed(max(len(leaked), len(drive)) + 1))
+        driven, current = Signal.like(exact), Signal.like(self.current)
+        m.d.sync += [
+            driven.eq(leaked + drive),
+            current.eq(self.current),
+            refractory_2.eq(refractory_1),
+            exact.eq(driven + current),
+            refractory_3.eq(refractory_2),
+        ]
+        # Stage 4: saturate, fire, reset.
         membrane = Signal(signed(numbers.membrane.bits))
         saturated = Signal()
         clamped, outside = saturate(exact, numbers.membrane.low, numbers.membrane.high)
@@ -70,14 +78,14 @@ class Lif(wiring.Component):
         bit = numbers.threshold.bit_length() - 1
         above = ~exact[-1] & (exact[bit + 1 : -1].any() | (exact[bit] & exact[:bit].any()))
         if self.gains:
-            threshold_1, threshold = Signal.like(self.threshold), Signal.like(self.threshold)
-            m.d.sync += [threshold_1.eq(self.threshold), threshold.eq(threshold_1)]
+            threshold_1, threshold_2, threshold = (Signal.like(self.threshold) for _ in range(3))
+            m.d.sync += [threshold_1.eq(self.threshold), threshold_2.eq(threshold_1), threshold.eq(threshold_2)]
             above = membrane > threshold
-        m.d.comb += spike.eq(above & (refractory_2 == 0))
+        m.d.comb += spike.eq(above & (refractory_3 == 0))
         m.d.sync += [
             self.next_membrane.eq(Mux(spike, membrane - threshold, membrane)),
             self.next_refractory.eq(
-                Mux(spike, self.period - 1, Mux(refractory_2 == 0, 0, refractory_2 - 1)),
+                Mux(spike, self.period - 1, Mux(refractory_3 == 0, 0, refractory_3 - 1)),
             ),
             self.spike.eq(spike),
             self.saturated.eq(saturated),

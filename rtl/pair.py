@@ -137,7 +137,7 @@ class Pair(wiring.Component):
                 m.d.sync += wait.eq(9)
                 m.next = "NEURONS"
             with m.State("NEURONS"):
-                # Four cycles for the word to be written back, three for the neurons, whose inputs stand still.
+                # Four cycles for the word to be written back, four for the neurons, whose inputs stand still.
                 m.d.sync += wait.eq(wait - 1)
                 with m.If(wait == 0):
                     m.d.comb += update.eq(1)
