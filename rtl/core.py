@@ -298,6 +298,7 @@ class Core(wiring.Component):
             for layer in range(2, len(self.layers))
         }
         self.restart = Signal()
+        """In the first cycle of FILL: it reaches too much to be decided in the same cycle."""
         self.begin_step, self.end_step = Signal(), Signal()
         self.settled = Signal(init=1)
         """All neurons stand as the last step left them."""
@@ -488,6 +489,8 @@ class Core(wiring.Component):
         self.first_step_known = Signal()
         with m.If(self.rates.first_valid & ~self.first_step_known):
             m.d.sync += [self.results.payload.first_step.eq(late_step), self.first_step_known.eq(1)]
+        with m.If(self.restart):
+            m.d.sync += self.first_step_known.eq(0)
 
         spikes, pulses = Signal(lanes), Signal(lanes)
         thresholds = fixed_thresholds(self.config, numbers.membrane)
@@ -719,6 +722,8 @@ class Core(wiring.Component):
             m.d.comb += [inputs.restart.eq(self.restart), inputs.start.eq(self.begin_step)]
             m.d.comb += inputs.pixels.payload.eq(self.images.payload.pixel)
 
+        begins = Signal()
+        m.d.sync += self.restart.eq(begins)
         with m.FSM():
             with m.State("IDLE"):
                 # Weight commands have priority over the next image, so that both may be offered at once.
@@ -746,7 +751,7 @@ class Core(wiring.Component):
                         m.next = "WEIGHT"
                 offered = loaded.all() if self.prefetch else self.images.valid
                 with m.Elif(offered & ~self.results.valid & ~self.key_load):
-                    m.d.comb += self.restart.eq(1)
+                    m.d.comb += begins.eq(1)
                     m.d.sync += [
                         self.label.eq(label),
                         self.mode.eq(mode),
@@ -758,7 +763,6 @@ class Core(wiring.Component):
                         self.bias_count.eq(0),
                         self.bias_pulse.eq(0),
                         warm.eq(0),
-                        self.first_step_known.eq(0),
                         result.nudged.eq(0),
                         at.eq(0),
                     ]
@@ -772,8 +776,9 @@ class Core(wiring.Component):
                 filled = Const(1)
                 if not self.prefetch:
                     filled = loaded.all()
-                    m.d.comb += self.images.ready.eq(pixels_ready.all())
-                    m.d.comb += [inputs.pixels.valid.eq(self.images.valid) for inputs in self.inputs]
+                    takes = ~self.restart
+                    m.d.comb += self.images.ready.eq(pixels_ready.all() & takes)
+                    m.d.comb += [inputs.pixels.valid.eq(self.images.valid & takes) for inputs in self.inputs]
                 with m.If(warm != WARM_UP):
                     m.d.sync += [self.word.eq(xorshift32(self.word)), warm.eq(warm + 1)]
                 with m.If(filled & (warm == WARM_UP)):

@@ -103,7 +103,9 @@ class Crossbar(wiring.Component):
     - A: its address goes to the memory, and draws are made of `word`;
     - R: the word is read; every lane rounds its rho-bar to a weight step (`integrator`, `spikes`, `pulses`,
       `post_spike`, `post_pulse`, `post_integrator` and `poke_data` belong to the operation in this stage);
-    - E: currents are summed from the word as it was; the step is added and saturated;
+    - E: currents are summed from the word as it was; the steps of both sides are added where the word is two-way (with
+      a draw a neuron);
+    - F, only in crossbars with such words, else still E: the step is added to the weight and saturated;
     - X: the word is written back.
 
     With several banks, an operation may bring a row of an input for each of the others along (`rows`), which takes the
@@ -149,7 +151,10 @@ class Crossbar(wiring.Component):
         self.initial: list[int] = []
         """Words that the weight memory holds after configuration (the rest 0); set it before elaboration."""
         self.devices = None if config.device.ideal else Devices(config, layout, self.weight_bits)
-        self.extra_stages = 0 if self.devices is None else Devices.LATENCY - 2
+        drawn = all(self.synapses[s].per_synapse for s in self.pair_layers)
+        self.both_sides = self.devices is None and not self.naive and not drawn
+        """A two-way synapse's step is the sum of two neurons' steps, which takes a stage (F, after E) of its own."""
+        self.extra_stages = int(self.both_sides) if self.devices is None else Devices.LATENCY - 2
         self.write_stage = 3 + self.extra_stages
         operations = range((layout.banks + 1) * lanes + 1)
         super().__init__(
@@ -298,7 +303,7 @@ class Crossbar(wiring.Component):
         return m
 
     def _later(self, m: Module, value: Value, name: str) -> Value:
-        """A value of the way to stage X, as many cycles later as devices take."""
+        """A value of the way to stage X, as many cycles later as stage F or devices take."""
         for stage in range(self.extra_stages):
             register = Signal.like(value, name=f"{name}_late_{stage}")
             m.d.sync += register.eq(value)
@@ -411,6 +416,10 @@ class Crossbar(wiring.Component):
         """Programming of ideal devices: (the word, the lanes that saturated) as of stage X."""
         lanes = self.layout.lanes
         steps, post_step = self._steps(m, op_a, op_r, pulses, signals, signal_above)
+        op, word = op_e, word_e
+        if post_step is not None:
+            op, word = Signal.like(op_e, name="op_f"), Signal.like(word_e, name="word_f")
+            m.d.sync += [op.eq(op_e), word.eq(word_e)]
         word_x, saturated = Signal(self.word_layout), Signal(lanes)
         for lane in range(lanes):
             turned: Value = steps[lane]
@@ -419,10 +428,10 @@ class Crossbar(wiring.Component):
                     turned, Mux(pg_above[lane], post_step, self.negative.replicate(len(post_step)).as_signed())
                 )
                 turned = Signal(both.shape(), name=f"turned_{lane}")
-                m.d.comb += turned.eq(both)
-            new, outside = self._add_step(m, lane, op_e, word_e, turned)
+                m.d.sync += turned.eq(both)
+            new, outside = self._add_step(m, lane, op, word, turned)
             m.d.sync += word_x[lane].eq(new)
-            m.d.sync += saturated[lane].eq(outside & op_e.program)
+            m.d.sync += saturated[lane].eq(outside & op.program)
         return word_x, saturated
 
     def _program_others(self, m: Module, op_r: data.View, signals: list[Value], others: list[Bank]) -> None:
@@ -508,7 +517,7 @@ class Crossbar(wiring.Component):
                     self._row_step(m, op_r, row_step, rounded)
                 self.row_steps.append(row_step)
 
-        if self.naive or all(s in per_synapse for s in self.pair_layers):
+        if not self.both_sides:
             return steps, None
         pairs = StepRounder(self.synapses, self.pair_layers)
         above_a, above = (Signal(pairs.control, name=f"control_above_{stage}") for stage in "ar")
@@ -548,7 +557,7 @@ class Crossbar(wiring.Component):
             m.d.sync += current.eq(adder.sum)
 
     def _add_step(self, m: Module, lane: int, op_e: data.View, word: data.View, turned: Value) -> tuple[Value, Value]:
-        """Stage E: (new weight, saturated)."""
+        """Stage E or F: (new weight, saturated)."""
         exact = self._exact(m, word[lane], turned, f"exact_{lane}")
         formats = [numbers.weight.bits for numbers in self.synapses]
         new, outside = saturate_layers(exact, formats, op_e.synapses)
@@ -641,24 +650,28 @@ class Bank:
         self.programs = Signal(name=f"pg_{number}")
         row_r = op_r.rows[number - 1]
         m.d.sync += [self.reads.eq(row_r.valid), self.programs.eq(row_r.valid & row_r.program)]
+        self.programs_late = crossbar._later(m, self.programs, f"pg_{number}")
 
     def program(self, steps: list[Signal]) -> None:
-        """Stage E: add the lanes' steps, which have the image's sign, where the row is programmed."""
+        """Stage E: add the lanes' steps, which have the image's sign, where the row is programmed; saturate, in F if
+        there is one."""
         crossbar, m = self.crossbar, self.m
         bits = crossbar.synapses[0].weight.bits
         for lane, step in enumerate(steps):
-            exact = crossbar._exact(m, self.word[lane], step, f"exact_{self.number}_{lane}")
+            exact = crossbar._later(
+                m, crossbar._exact(m, self.word[lane], step, f"exact_{self.number}_{lane}"), f"sum_{self.number}_{lane}"
+            )
             new, outside = saturate(exact, -(1 << (bits - 1)), (1 << (bits - 1)) - 1)
             m.d.sync += [
                 self.word_x[lane].eq(new),
-                self.saturated[lane].eq(outside & self.programs),
+                self.saturated[lane].eq(outside & self.programs_late),
             ]
 
     def write_back(self, op_x: data.View) -> None:
         """Stage X."""
         crossbar, m, number = self.crossbar, self.m, self.number
         programmed = Signal(name=f"programmed_{number}")
-        m.d.sync += programmed.eq(self.programs)
+        m.d.sync += programmed.eq(self.programs_late)
         m.d.comb += [
             crossbar.write_valid[number].eq(programmed | ((op_x.kind == Kind.POKE) & self.mine)),
             crossbar.write_address[number].eq(op_x.rows[number - 1].address),
