@@ -39,7 +39,7 @@ class Board:
     synth: tuple[str, ...]
     """Options of Yosys's synth_FAMILY."""
     nextpnr: tuple[str, ...]
-    """Options that tell nextpnr device and package."""
+    """Options that tell nextpnr device, package and router."""
     totals: dict[str, int]
     """Resource -> how many the device has."""
     cells: dict[str, tuple[str, ...]]
@@ -111,7 +111,7 @@ def _ulx3s(size: str) -> Board:
         # 25 MHz * 2; VCO 50 MHz * 12 = 600 MHz.
         pll={"CLKI_DIV": 1, "CLKFB_DIV": 2, "CLKOP_DIV": 12, "CLKOP_CPHASE": 5},
         synth=(),
-        nextpnr=(f"--{size[:2]}k", "--package", "CABGA381", "--speed", "6"),
+        nextpnr=(f"--{size[:2]}k", "--package", "CABGA381", "--speed", "6", "--router", "router2"),
         totals=ECP5[size],
         cells=ECP5_CELLS,
         bitstream="bit",
@@ -150,7 +150,7 @@ BOARDS = {
             clock=48.0,
             pll={},
             synth=(),
-            nextpnr=("--25k", "--package", "CSFBGA285", "--speed", "8"),
+            nextpnr=("--25k", "--package", "CSFBGA285", "--speed", "8", "--router", "router2"),
             totals=ECP5["25f"],
             cells=ECP5_CELLS,
             bitstream="bit",

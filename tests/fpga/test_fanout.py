@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from fpga import fanout
 from fpga.fanout import DRIVERS, FIXED, spread
 
 INPUTS = {"LUT4": "ABCD", "TRELLIS_FF": ("DI", "CE", "CLK", "LSR"), "PFUMX": ("ALUT", "BLUT", "C0")}
@@ -57,7 +58,7 @@ def contracted(cells: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def fanout(cells: dict[str, Any]) -> Counter[int]:
+def count_sinks(cells: dict[str, Any]) -> Counter[int]:
     return Counter(
         bit
         for found in cells.values()
@@ -79,10 +80,10 @@ def test_copies_change_nothing_and_relieve_every_driver(seed: int, limit: int) -
     assert contracted(cells) == before
     drivers = {found["connections"][OUTPUT[found["type"]]][0]: found["type"] for found in cells.values()}
     assert len(drivers) == len(cells)
-    for bit, count in fanout(cells).items():
+    for bit, count in count_sinks(cells).items():
         if drivers.get(bit) in DRIVERS:
             assert count <= limit
-    assert fanout(before).most_common(1)[0][1] > limit
+    assert count_sinks(before).most_common(1)[0][1] > limit
     assert {bits["bits"][0] for bits in design["modules"]["top"]["netnames"].values()} == set(drivers) - set(range(604))
 
 
@@ -102,10 +103,16 @@ def test_what_belongs_together_shares_a_copy() -> None:
         assert len({cells[f"link_{chain}_{at}"]["connections"]["D"][0] for at in range(length)}) == 1
 
 
-def test_clocks_and_resets_stay() -> None:
+def test_clocks_and_the_reset_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     cells = {"reset": cell("TRELLIS_FF", RESET, DI="1", CLK=CLOCK)}
-    cells |= {f"ff_{n}": cell("TRELLIS_FF", 10 + n, DI=11, CLK=CLOCK, LSR=RESET) for n in range(50)}
+    cells |= {f"ff_{n}": cell("TRELLIS_FF", 10 + n, DI=11 + (n < 20), CLK=CLOCK, LSR=RESET) for n in range(50)}
     design = netlist(cells)
     before = copy.deepcopy(design)
-    assert spread(design, 60) == 0
-    assert design == before
+    monkeypatch.setattr(fanout, "GLOBAL", 50)
+    assert spread(design, 20) == 2  # of what drives the others' DI
+    after = design["modules"]["top"]["cells"]
+    assert contracted(after) == before["modules"]["top"]["cells"]
+    assert {found["connections"]["LSR"][0] for name, found in after.items() if name != "reset"} == {RESET}
+    monkeypatch.setattr(fanout, "GLOBAL", 1000)
+    assert spread(design, 20) == 2
+    assert contracted(after) == before["modules"]["top"]["cells"]
