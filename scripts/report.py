@@ -51,7 +51,7 @@ def _by_number(path: Path) -> tuple[int, str]:
 
 
 def gather(folders: Sequence[Path]) -> dict[str, Any]:
-    """What the folders hold: runs (folder, metrics), summaries, sweeps, compares, builds, laws and devices."""
+    """What the folders hold: runs (folder, metrics), summaries, sweeps, compares, builds, laws, devices and heals."""
     for folder in folders:
         if not folder.is_dir():
             raise UsageProblem(f"{folder}: is not a folder")
@@ -64,6 +64,7 @@ def gather(folders: Sequence[Path]) -> dict[str, Any]:
             ("builds", "build.json"),
             ("laws", "law.json"),
             ("devices", "device.json"),
+            ("heals", "heal.json"),
         )
     }
     every = data["summaries"]
@@ -279,6 +280,23 @@ def sweep_item(folder: Path, data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def heal_item(folder: Path, data: dict[str, Any]) -> dict[str, Any]:
+    """Table of a heal.json."""
+    from scripts.heal import HEAD, table_rows
+
+    return {
+        "folder": str(folder),
+        "title": data["config"],
+        "epochs": data["fault"]["epochs"],
+        "trained": data["epochs"],
+        "test_part": data["test_part"],
+        "finished": data["finished"],
+        "errors": data["errors"],
+        "head": HEAD,
+        "rows": table_rows(data),
+    }
+
+
 def _tiles(rows: list[dict[str, Any]], data: dict[str, Any]) -> list[dict[str, str]]:
     tiles = []
     for _, summary in data["summaries"][:1]:
@@ -357,6 +375,7 @@ def make_report(folders: Sequence[Path], out: Path) -> dict[str, Any]:
             "laws": [law_item(folder, law) for folder, law in data["laws"]],
             "devices": [device_item(folder, device) for folder, device in data["devices"]],
             "sweeps": [sweep_item(folder, sweep) for folder, sweep in data["sweeps"]],
+            "heals": [heal_item(folder, heal) for folder, heal in data["heals"]],
         }
     except (KeyError, TypeError, AttributeError) as error:
         raise CommandError(f"{', '.join(map(str, folders))}: a result is not of this version ({error!r})") from None
@@ -371,7 +390,7 @@ def make_report(folders: Sequence[Path], out: Path) -> dict[str, Any]:
         "details": [plain for _, plain in pairs],
         **{
             kind: [{"folder": str(folder), **content} for folder, content in data[kind]]
-            for kind in ("summaries", "sweeps", "compares", "builds", "laws", "devices")
+            for kind in ("summaries", "sweeps", "heals", "compares", "builds", "laws", "devices")
         },
     }
     write_json(out.with_suffix(".json"), result)

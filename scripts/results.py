@@ -123,7 +123,7 @@ FAULTS: dict[str, tuple[str, str]] = {
 MODEL = ("golden/*.py", f"configs/{memristor.PRESET}.yaml")
 MNIST = {"mnist": (60.0, 20), "mnist300": (50.0, 5)}
 """Preset on the ULX3S-85F -> (the clock to reach in MHz, images of the comparison)."""
-LANES = ((300, 1), (150, 2), (150, 1), (100, 2))
+LANES = ((300, 1), (150, 2), (150, 1), (100, 2), (100, 1))
 """Lanes and banks that `mnist300` is synthesised with, to see what fits."""
 THROUGHPUT = {
     "mnist": ("--build runs/results/build-mnist-ulx3s-85f/build.json", 4000, 7000, None),
@@ -274,7 +274,7 @@ def measurements() -> dict[str, Measurement]:
             rows=tuple(
                 (
                     f"{lanes} lanes, {banks} banks",
-                    f"--set hardware.lanes={lanes} --set hardware.banks={banks} --set hardware.input_lanes=32",
+                    f"--set boards.ulx3s-85f.lanes={lanes} --set boards.ulx3s-85f.banks={banks}",
                 )
                 for lanes, banks in LANES
             ),

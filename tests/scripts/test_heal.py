@@ -129,6 +129,10 @@ def test_the_command(tiny: str, run) -> None:
     assert not list(Path("a/partial").iterdir())
     assert run(*asked, "--workers", 2, "--out", "b").exit_code == 0
     assert read("b/heal.json")["rows"] == data["rows"]
+    assert run("report", "a").exit_code == 0
+    page = Path("a/report.html").read_text()
+    assert all(f"<td>{cell}</td>" in page for row in healing.table_rows(data) for cell in row)
+    assert read("a/report.json")["heals"][0]["rows"] == data["rows"]
 
 
 def test_it_goes_on(tiny: str, run) -> None:
