@@ -192,7 +192,7 @@ MUTATIONS = [
         ("fires at the threshold", "lif", "(exact[bit] & exact[:bit].any())", "exact[bit]"),
         ("membrane wraps", "lif", "membrane.eq(clamped)", "membrane.eq(exact)"),
         ("refractory off by one", "if_neuron", "Mux(spike, self.period - 1,", "Mux(spike, self.period,"),
-        ("refractory period ignored", "lif", "above & (refractory_2 == 0)", "above"),
+        ("refractory period ignored", "lif", "above & (refractory_3 == 0)", "above"),
         ("reset to zero", "lif", "Mux(spike, membrane - threshold,", "Mux(spike, 0,"),
         (
             "own threshold not taken off",
@@ -200,7 +200,7 @@ MUTATIONS = [
             "membrane - threshold, membrane",
             "membrane - numbers.threshold, membrane",
         ),
-        ("threshold of the next neuron", "gains", "threshold.eq(threshold_1)]", "threshold.eq(self.threshold)]"),
+        ("threshold of the next neuron", "gains", "threshold.eq(threshold_2)]", "threshold.eq(threshold_1)]"),
         (
             "every N-th input spike off by one",
             "every_third",
@@ -216,6 +216,9 @@ MUTATIONS = [
         ("a word's spikes lost behind others", "inputs", "go.eq(take | (held == 0))", "go.eq(1)"),
         ("next image in the present one's place", "prefetch", "Mux(half, 0, self.words)", "Mux(half, self.words, 0)"),
         ("prefetched image keeps the last one's membranes", "prefetch", "first.eq(~begun)", "first.eq(0)"),
+        ("a word written before its last pixel", "inputs", "write_filled.eq(fill & full)", "write_filled.eq(fill)"),
+        ("a word begins with the last one's", "inputs", "Mux(place == 0, 0, filling.as_value())", "filling.as_value()"),
+        ("current added as it came", "lif", "exact.eq(driven + current)", "exact.eq(driven + self.current)"),
     ),
     *_in(
         "rate.py",
@@ -232,6 +235,8 @@ MUTATIONS = [
     *_in(
         "crossbar.py",
         "sim_crossbar",
+        ("currents cleared too early", "neurons", "self.clears.eq(op_e.kind ==", "self.clears.eq(op_r.kind =="),
+        ("stage F has the next operation", "neurons", "[op.eq(op_e), word", "[op.eq(op_r), word"),
         (
             "rows and columns swapped",
             "neurons",
@@ -423,7 +428,7 @@ MUTATIONS = [
             "popcount(Cat(saturated, *(b.saturated for b in others)))",
             "popcount(saturated)",
         ),
-        ("a bank's word not written", "core_banks", "programmed.eq(self.programs)", "programmed.eq(0)"),
+        ("a bank's word not written", "core_banks", "programmed.eq(self.programs_late)", "programmed.eq(0)"),
         ("naive pulse on one side's tail", "pulse_naive", "lane + Mux(op_r.kind == Kind.PAIR, above, 0)", "lane"),
     ),
     *_in(
@@ -543,6 +548,12 @@ MUTATIONS = [
             "core",
             "Mux(acts[chunk.layer][mine].any(), (1 << above) - 1, acts",
             "(acts",
+        ),
+        (
+            "first spike of the last image",
+            "core",
+            "m.d.sync += self.first_step_known.eq(0)",
+            "m.d.sync += self.first_step_known.eq(self.first_step_known)",
         ),
         ("stream key stands still", "core", "self.key.eq(self.key + WEYL)", "self.key.eq(self.key)"),
         ("first spike a step late", "core_banks", "first_step.eq(late_step)", "first_step.eq(self.steps_done)"),
