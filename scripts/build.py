@@ -55,6 +55,11 @@ for each product, also with a constant, and another one for the 2 bits by which 
 memristors with all faults, and the chip has 156. Here constants, and what exceeds 18 bits by less than 6, are logic: 4
 for each lane."""
 
+CLEARS_IN_LOGIC = "dffunmap -srst-only\nopt_clean\nsynth_ecp5 -run map_ffs: -top top\n"
+WIDE = 64
+"""For an ECP5 with so many lanes in all banks, the end of its synthesis: flip-flops that are cleared are so by their
+lookup table, not by their reset input. An ECP5 has few wires to those inputs, and the detours to them took 12 to 17 ns
+in `mnist`. It takes 10,000 lookup tables more."""
 LARGE = 20_000
 """LUTs of an ECP5 from which on nextpnr's static placer does better than HeAP: it makes the nets of `mnist` half as
 long, and what HeAP makes of them cannot be routed. Small designs come out a little faster from HeAP."""
@@ -265,11 +270,17 @@ def _generate(
         _stage(f"self-test: {images} images, {passes} passes on the golden model")
         design = SelfTest(config, hardware, images, passes)
         whole = Top(target, design)
-    more, rest = {"ice40": (ALL_IN_BLOCKS, []), "ecp5": (MULTIPLIERS, ["-run", "coarse:"])}[target.family]
-    prepare = PREPARE + more
+    scripts = {"script_after_read": PREPARE + ALL_IN_BLOCKS}
+    options = list(target.synth)
+    if target.family == "ecp5":
+        scripts["script_after_read"] = PREPARE + MULTIPLIERS
+        wide = design.core.lanes * design.core.banks >= WIDE
+        options += ["-run", "coarse:map_ffs" if wide else "coarse:"]
+        if wide:
+            scripts["script_after_synth"] = CLEARS_IN_LOGIC
     _stage("generate")
     with tools.environment(**environment):
-        plan = target.platform().prepare(whole, "top", synth_opts=[*target.synth, *rest], script_after_read=prepare)
+        plan = target.platform().prepare(whole, "top", synth_opts=options, **scripts)
     plan.extract(folder)
     (folder / "multipliers.v").write_text(SOFT, encoding="utf-8")
     return design
