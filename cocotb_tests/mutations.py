@@ -218,7 +218,7 @@ MUTATIONS = [
         ("prefetched image keeps the last one's membranes", "prefetch", "first.eq(~begun)", "first.eq(0)"),
         ("a word written before its last pixel", "inputs", "write_filled.eq(fill & full)", "write_filled.eq(fill)"),
         ("a word begins with the last one's", "inputs", "Mux(place == 0, 0, filling.as_value())", "filling.as_value()"),
-        ("current added as it came", "lif", "exact.eq(driven + current)", "exact.eq(driven + self.current)"),
+        ("drive of the next neuron", "lif", "driven.eq(leaked + drive)", "driven.eq(leaked + self.drive)"),
     ),
     *_in(
         "rate.py",

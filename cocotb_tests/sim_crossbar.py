@@ -33,6 +33,7 @@ JOBS = {
     "neurons": {
         "part": "crossbar",
         "lanes": 3,
+        "deep": True,
         "config": config_data(
             network=_SEVERAL,
             rate=_FEW_BITS,
@@ -101,7 +102,7 @@ def make(job: dict) -> wiring.Component:
     if job["part"] == "tree":
         return AdderTree(job["inputs"], job["bits"])
     config = faults.config_of(job)
-    return Crossbar(config, Layout(config, job["lanes"]))
+    return Crossbar(config, Layout(config, job["lanes"]), job.get("deep", False))
 
 
 @cocotb.test(**TIMEOUT)

@@ -182,16 +182,16 @@ async def _lif(bench: Bench, job: dict) -> None:
         thresholds += [1, membranes.high - 1, *(int(t) for layer in drawn for t in layer), membranes.high]
         assert len(set(thresholds)) > 15
     pipeline: list[tuple[tuple[int, ...], dict[str, int]]] = []
-    half, rest = 1 << (job["current_bits"] - 1), 0
+    half, rests = 1 << (job["current_bits"] - 1), [0, 0]
     for vector in range(VECTORS + LATENCY):
         stimulus = _lif_stimulus(bench, job, thresholds)
         membrane, refractory, current, threshold = stimulus
         # Where gains are all 1 the port is not read.
         given = threshold if lif.gains else bench.pick(0, membranes.high)
-        # Part of the current comes with the membrane, the rest a cycle later.
+        # Part of the current comes with the membrane, the rest two cycles later.
         drive = bench.random.randint(max(-half, current - half + 1), min(half - 1, current + half))
-        bench.drive(membrane=membrane, refractory=refractory, drive=drive, current=rest, threshold=given)
-        rest = current - drive
+        bench.drive(membrane=membrane, refractory=refractory, drive=drive, current=rests.pop(0), threshold=given)
+        rests.append(current - drive)
         await bench.settle()
         golden = _lif_golden(lif, *stimulus)
         pipeline.append((stimulus, golden))

@@ -442,6 +442,8 @@ class HardwareConfig:
     """Memories that the rows of the inputs are spread over: so many rows are served a cycle."""
     prefetch: bool = False
     """The next image is taken while one is being presented; needs a second memory for pixels."""
+    deep: bool = False
+    """A pipeline stage more where weights are programmed, for the clock of a chip with many lanes."""
     clock: float | None = None
     """MHz on a board; None: the board's own (`fpga.boards`)."""
 

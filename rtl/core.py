@@ -191,7 +191,7 @@ class Core(wiring.Component):
         # More lanes than the widest layer would never be used.
         self.layout = Layout(config, min(self.hardware.lanes, max(self.layers[1:])), self.hardware.banks)
         self.lanes = self.layout.lanes
-        self.crossbar = Crossbar(config, self.layout)
+        self.crossbar = Crossbar(config, self.layout, self.hardware.deep)
         self.banks = self.layout.banks
         self.prefetch = self.hardware.prefetch
         self.inputs = [

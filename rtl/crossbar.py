@@ -105,7 +105,7 @@ class Crossbar(wiring.Component):
       `post_spike`, `post_pulse`, `post_integrator` and `poke_data` belong to the operation in this stage);
     - E: currents are summed from the word as it was; the steps of both sides are added where the word is two-way (with
       a draw a neuron);
-    - F, only in crossbars with such words, else still E: the step is added to the weight and saturated;
+    - F, only in `deep` crossbars with such words, else still E: the step is added to the weight and saturated;
     - X: the word is written back.
 
     With several banks, an operation may bring a row of an input for each of the others along (`rows`), which takes the
@@ -133,7 +133,7 @@ class Crossbar(wiring.Component):
 
     CURRENT_LATENCY = 2
 
-    def __init__(self, config: Config, layout: Layout) -> None:
+    def __init__(self, config: Config, layout: Layout, deep: bool = False) -> None:
         self.config = config
         self.layout = layout
         self.numbers = fixed_numbers(config)
@@ -153,8 +153,10 @@ class Crossbar(wiring.Component):
         self.devices = None if config.device.ideal else Devices(config, layout, self.weight_bits)
         drawn = all(self.synapses[s].per_synapse for s in self.pair_layers)
         self.both_sides = self.devices is None and not self.naive and not drawn
-        """A two-way synapse's step is the sum of two neurons' steps, which takes a stage (F, after E) of its own."""
-        self.extra_stages = int(self.both_sides) if self.devices is None else Devices.LATENCY - 2
+        """A two-way synapse's step is the sum of two neurons' steps."""
+        self.deep = self.both_sides and deep
+        """That sum takes a stage (F, after E) of its own."""
+        self.extra_stages = int(self.deep) if self.devices is None else Devices.LATENCY - 2
         self.write_stage = 3 + self.extra_stages
         operations = range((layout.banks + 1) * lanes + 1)
         super().__init__(
@@ -417,7 +419,7 @@ class Crossbar(wiring.Component):
         lanes = self.layout.lanes
         steps, post_step = self._steps(m, op_a, op_r, pulses, signals, signal_above)
         op, word = op_e, word_e
-        if post_step is not None:
+        if self.deep:
             op, word = Signal.like(op_e, name="op_f"), Signal.like(word_e, name="word_f")
             m.d.sync += [op.eq(op_e), word.eq(word_e)]
         word_x, saturated = Signal(self.word_layout), Signal(lanes)
@@ -428,7 +430,7 @@ class Crossbar(wiring.Component):
                     turned, Mux(pg_above[lane], post_step, self.negative.replicate(len(post_step)).as_signed())
                 )
                 turned = Signal(both.shape(), name=f"turned_{lane}")
-                m.d.sync += turned.eq(both)
+                m.d["sync" if self.deep else "comb"] += turned.eq(both)
             new, outside = self._add_step(m, lane, op, word, turned)
             m.d.sync += word_x[lane].eq(new)
             m.d.sync += saturated[lane].eq(outside & op.program)

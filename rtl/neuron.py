@@ -16,8 +16,8 @@ from rtl.number import leak_down, saturate, table
 class Lif(wiring.Component):
     """One LIF neuron a cycle: leak, add, saturate, fire, reset by subtraction, refractory period (eq 2.5).
 
-    Latency 4, throughput 1: `membrane`, `refractory` and `drive` of one cycle and `current` of the next, which is added
-    to `drive`, give the outputs four cycles after the former.
+    Latency 4, throughput 1: `membrane`, `refractory` and `drive` of one cycle, and `current` two cycles later, which is
+    added to `drive`, give the outputs four cycles after the former.
     The exact sum is formed before the membrane saturates; `saturated` tells when it did. A refractory neuron
     integrates but does not fire. `threshold` is this neuron's, where neurons differ in gain; else it is not read.
     """
@@ -56,12 +56,11 @@ class Lif(wiring.Component):
         ]
         # Stages 2 and 3: integrate, exactly.
         exact = Signal(signed(max(len(leaked), len(drive)) + 1))
-        driven, current = Signal.like(exact), Signal.like(self.current)
+        driven = Signal.like(exact)
         m.d.sync += [
             driven.eq(leaked + drive),
-            current.eq(self.current),
             refractory_2.eq(refractory_1),
-            exact.eq(driven + current),
+            exact.eq(driven + self.current),
             refractory_3.eq(refractory_2),
         ]
         # Stage 4: saturate, fire, reset.
