@@ -26,6 +26,7 @@ def test_planted_bug_is_found(mutation, tmp_path):
     print(str(caught.value).splitlines()[0])
 
 
+@pytest.mark.soak  # The components' own tests run the same benches without a bug.
 @pytest.mark.parametrize(("module", "job"), sorted({(m.module, m.job) for m in mutations.MUTATIONS}))
 def test_passes_without_a_bug(module, job, tmp_path):
     report = mutations.run(module, job, tmp_path)

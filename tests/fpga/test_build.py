@@ -128,8 +128,9 @@ def test_a_small_network_on_the_icebreaker(small: Config, tmp_path: Path) -> Non
     assert {name: entry["total"] for name, entry in result["resources"].items()} == ICE40.totals
     # Weights 3 (40 bits), state 6 (88 bits), history, list, pixels of inputs and of the test 1 each.
     assert used["bram"] >= 10
-    # Weights alone are 4 * 47 * 10 bits: none of them stands in flip-flops, nor does logic surround the block RAMs.
-    assert used["ff"] < 1300
+    # About 1,450 are the pipeline's. Weights alone are 4 * 47 * 10 bits: none of them stands in flip-flops, nor does
+    # logic surround the block RAMs.
+    assert used["ff"] < 1600
     assert 1000 < used["lc"] < 3000
     assert result["timing_met"]
     assert all(clock["achieved_mhz"] >= clock["required_mhz"] == ICE40.clock for clock in result["clocks"].values())
@@ -143,7 +144,7 @@ def test_a_small_network_on_the_icebreaker(small: Config, tmp_path: Path) -> Non
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["build.json", "nextpnr.json", result["bitstream"]])
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_the_link_on_the_icebreaker(small: Config, tmp_path: Path) -> None:
     result = run_build(small, "icebreaker", tmp_path, top="link")
     assert result["timing_met"]
