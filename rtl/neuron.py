@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed, unsigned
+import itertools
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -90,6 +92,15 @@ class Lif(wiring.Component):
             self.saturated.eq(saturated),
         ]
         return m
+
+
+def at_most_one(bits: Value) -> Value:
+    """Is none of the bits set, or one?"""
+    pairs = [(bit, Const(0, 1)) for bit in bits]
+    while len(pairs) > 1:
+        halves = itertools.zip_longest(pairs[::2], pairs[1::2], fillvalue=(Const(0, 1), Const(0, 1)))
+        pairs = [(a | b, many_a | many_b | (a & b)) for (a, many_a), (b, many_b) in halves]
+    return ~pairs[0][1]
 
 
 LONG = 8
@@ -262,12 +273,20 @@ class InputNeurons(wiring.Component):
         held, held_word, held_sends = Signal(lanes), Signal(address_bits), Signal(lanes)
         pending, pending_word, pending_sends = Signal(lanes), Signal(address_bits), Signal(lanes)
         rest = pending & (pending - 1)[:lanes]
-        take = Signal()
+        next_pending = Signal(lanes)
+        # What moves the words on reaches too much to be found out in the same cycle.
+        take, waits = Signal(init=1), Signal()
+        """At most one spike is pending; spikes are held."""
         fired, sends = Signal(lanes), Signal(lanes)
         m.d.comb += [
-            take.eq(rest == 0),
-            go.eq(take | (held == 0)),
-            self.busy.eq(running | given_valid | valid | held.any() | pending.any()),
+            go.eq(take | ~waits),
+            self.busy.eq(running | given_valid | valid | waits | self.spikes.valid),
+            next_pending.eq(Mux(take, held, rest)),
+        ]
+        m.d.sync += [
+            pending.eq(next_pending),
+            take.eq(at_most_one(next_pending)),
+            self.spikes.valid.eq(next_pending.any()),
         ]
         for lane in range(lanes):
             u = old[lane].pixel + old[lane].membrane
@@ -288,6 +307,7 @@ class InputNeurons(wiring.Component):
                 given_valid.eq(running),
                 given_address.eq(address),
                 held.eq(Mux(valid, fired, 0)),
+                waits.eq(valid & fired.any()),
                 held_sends.eq(sends),
                 held_word.eq(read_address),
             ]
@@ -296,9 +316,7 @@ class InputNeurons(wiring.Component):
                 with m.If(address == self.words - 1):
                     m.d.sync += running.eq(0)
         with m.If(take):
-            m.d.sync += [pending.eq(held), pending_sends.eq(held_sends), pending_word.eq(held_word)]
-        with m.Else():
-            m.d.sync += pending.eq(rest)
+            m.d.sync += [pending_sends.eq(held_sends), pending_word.eq(held_word)]
         with m.If(self.start):
             m.d.sync += [running.eq(1), address.eq(0)]
 
@@ -306,7 +324,6 @@ class InputNeurons(wiring.Component):
         lowest = Signal(lanes)
         m.d.comb += [
             lowest.eq(pending ^ rest),
-            self.spikes.valid.eq(pending.any()),
             self.spikes.payload.eq(
                 pending_word * lanes
                 + Cat(
