@@ -182,6 +182,14 @@ def with_clock(board: Board, clock: float | None) -> Board:
                 if div is not None:
                     pll = {"CLKI_DIV": clki, "CLKFB_DIV": clkfb, "CLKOP_DIV": div, "CLKOP_CPHASE": div // 2 - 1}
                     found.setdefault(out, {**board.pll, **pll})
+        # Any other: CLKOP, at the pin's frequency, only closes the loop, and CLKOS divides the VCO by itself.
+        for div in range(1, 129):
+            vco = board.oscillator * div
+            if 400 <= vco <= 800:
+                loop = {"CLKI_DIV": 1, "CLKFB_DIV": 1, "CLKOP_DIV": div, "CLKOP_CPHASE": div // 2 - 1}
+                for own in range(1, 129):
+                    pll = {**loop, "CLKOS_DIV": own, "CLKOS_CPHASE": max(0, own // 2 - 1)}
+                    found.setdefault(vco / own, {**board.pll, **pll})
     if clock not in found:
         near = sorted(found, key=lambda mhz: abs(mhz - clock))[:3]
         raise ValueError(f"{board.name} can run at {', '.join(f'{mhz:g}' for mhz in sorted(near))} MHz, not {clock:g}")
@@ -220,14 +228,19 @@ class Clock(Elaboratable):
                 o_LOCK=locked,
             )
         else:
+            loop, apart = clock, {}
+            if "CLKOS_DIV" in board.pll:
+                loop = Signal(name="pll_loop")
+                apart = {"p_CLKOS_ENABLE": "ENABLED", "p_CLKOS_FPHASE": 0, "o_CLKOS": clock, "i_ENCLKOS": Const(0)}
             m.submodules.pll = Instance(
                 "EHXPLLL",
                 p_FEEDBK_PATH="CLKOP",
                 p_CLKOP_ENABLE="ENABLED",
                 p_CLKOP_FPHASE=0,
+                **apart,
                 **{f"p_{name}": value for name, value in board.pll.items()},
                 i_CLKI=pin.io,
-                i_CLKFB=clock,
+                i_CLKFB=loop,
                 i_RST=Const(0),
                 i_STDBY=Const(0),
                 i_PHASESEL0=Const(0),
@@ -237,7 +250,7 @@ class Clock(Elaboratable):
                 i_PHASELOADREG=Const(0),
                 i_PLLWAKESYNC=Const(0),
                 i_ENCLKOP=Const(0),
-                o_CLKOP=clock,
+                o_CLKOP=loop,
                 o_LOCK=locked,
             )
         platform.add_clock_constraint(clock, board.clock * 1e6)
