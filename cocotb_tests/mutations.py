@@ -528,7 +528,7 @@ MUTATIONS = [
             "[*self.taps, self.config.learning.window - 1]",
         ),
         ("spikes of the last image in the delay line", "core", "Mux(seen, history_read.data, 0)", "history_read.data"),
-        ("state of the last image", "core", "Mux(self.step_a == 0, 0, state_read.data)", "state_read.data"),
+        ("state of the last image", "core", "Mux(begun, state_read.data, 0)", "state_read.data"),
         (
             "spike list's bank swapped",
             "core",

@@ -387,19 +387,20 @@ class Core(wiring.Component):
         self.depth_bits = depth_bits
         taps = [*self.taps, self.config.learning.window]
         tap_steps = Array(taps)[tap_a]
-        seen = Signal()
+        seen, begun = Signal(), Signal()
+        """Is the word of the delay line of this image; is the image's first step over."""
         m.d.comb += [
             state_read.addr.eq(op_a.chunk),
             history_read.addr.eq(Cat((self.step_a - tap_steps)[:depth_bits], op_a.chunk)),
         ]
-        m.d.sync += seen.eq(self.step_a >= tap_steps)
+        m.d.sync += [seen.eq(self.step_a >= tap_steps), begun.eq(self.step_a != 0)]
         self.lane_state = Signal(self.state_layout)
         self.lane_spikes = Signal(self.lanes)
         self.lane_pulses = Signal(self.lanes) if self.own_pulses else self.lane_spikes
         self.lane_taps = [Signal(self.lanes, name=f"lane_tap_{i}") for i in range(len(taps))]
         with m.If(op_r.kind == Kind.LOAD):
             # An image begins at rest: nothing needs to be cleared in memory.
-            m.d.sync += self.lane_state.eq(Mux(self.step_a == 0, 0, state_read.data))
+            m.d.sync += self.lane_state.eq(Mux(begun, state_read.data, 0))
             with m.Switch(op_r.chunk):
                 for chunk in layout.chunks:
                     with m.Case(chunk.index):
