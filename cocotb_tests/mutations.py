@@ -44,8 +44,8 @@ def _core_job(modes: list[int], **sections: object) -> dict:
 
 
 def core_jobs() -> dict[str, dict]:
-    """Jobs of `CORE`: with and without the rho-bar filter; with rows in several banks; on neurons of which every third
-    spike programs and that differ in gain; A-EqSpike."""
+    """Jobs of `CORE`: with and without the rho-bar filter; with rows in several banks, of few lanes and of many;
+    on neurons of which every third spike programs and that differ in gain; A-EqSpike."""
     modes = [LEARN, LEARN, LEARN, INFER, INFER_FIRST_SPIKE, LEARN]
     return {
         "core": _core_job(modes),
@@ -59,6 +59,10 @@ def core_jobs() -> dict[str, dict]:
                 {"bits": 10, "range": 1, "learning_rate": "2^-8", "halve_at": [1], "init": 1.5, "draw": "synapse"},
                 {"bits": 8, "range": 2, "learning_rate": "2^-6", "halve_at": [1], "init": 1.5},
             ],
+        ),
+        # More lanes than the host's is chosen among in a cycle.
+        "core_wide_banks": _core_job(
+            modes, network={"layers": [13, 18, 3]}, hardware={"lanes": 18, "input_lanes": 4, "banks": 2}
         ),
         "core_sparse": _core_job(modes, programming={"every": 3}, neuron={"gain_spread": 0.3}),
         **{
@@ -512,6 +516,21 @@ MUTATIONS = [
         ),
     ),
     *_in(
+        "crossbar.py",
+        CORE,
+        (
+            "host reads another bank's weight of the group before",
+            "core_wide_banks",
+            "passes[1].post >>",
+            "passes[2].post >>",
+        ),
+    ),
+    *_in(
+        "neuron.py",
+        CORE,
+        ("pixels of another bank's neurons", "core_banks", "table([*all_mine[1:], 0]", "table([*all_mine]"),
+    ),
+    *_in(
         "core.py",
         CORE,
         ("delay off by one", "core", "[config.rate.delay]\n", "[config.rate.delay + 1]\n"),
@@ -610,6 +629,12 @@ MUTATIONS = [
             "core_banks",
             "row_a.number.eq(found.number)",
             "row_a.number.eq(found.place)",
+        ),
+        (
+            "neuron above of the operation before",
+            "core",
+            "self.rhobar[s + 1][op_a.post]",
+            "self.rhobar[s + 1][op_r.post]",
         ),
         ("label of the next image", "core_banks", "self.label.eq(label)", "self.label.eq(images.label)"),
         (

@@ -415,17 +415,22 @@ class Core(wiring.Component):
                     with m.Case(i):
                         m.d.sync += tap.eq(Mux(seen, history_read.data, 0))
 
-        # The crossbar's stage R needs the lanes' rho-bars and the neuron above.
+        # The crossbar's stage R needs the lanes' rho-bars and the neuron above, whose spike reaches every lane: it is
+        # chosen a stage before. All neurons stand while two-way synapses are served.
         m.d.comb += [crossbar.spikes.eq(self.lane_spikes), crossbar.pulses.eq(self.lane_pulses)]
         for lane in range(self.lanes):
             m.d.comb += crossbar.integrator[lane].eq(self.lane_state[lane].integrator)
-        with m.Switch(op_r.synapses):
+        above = [Signal.like(port) for port in (crossbar.post_spike, crossbar.post_pulse, crossbar.post_integrator)]
+        m.d.comb += [
+            crossbar.post_spike.eq(above[0]), crossbar.post_pulse.eq(above[1]), crossbar.post_integrator.eq(above[2])
+        ]  # fmt: skip
+        with m.Switch(op_a.synapses):
             for s in crossbar.pair_layers:
                 with m.Case(s):
-                    m.d.comb += [
-                        crossbar.post_spike.eq(self.spikes[s + 1].bit_select(op_r.post, 1)),
-                        crossbar.post_pulse.eq(self.pulses[s + 1].bit_select(op_r.post, 1)),
-                        crossbar.post_integrator.eq(self.rhobar[s + 1][op_r.post]),
+                    m.d.sync += [
+                        above[0].eq(self.spikes[s + 1].bit_select(op_a.post, 1)),
+                        above[1].eq(self.pulses[s + 1].bit_select(op_a.post, 1)),
+                        above[2].eq(self.rhobar[s + 1][op_a.post]),
                     ]
 
         # Sums for the neurons above: gone once the last of them takes its step.

@@ -132,6 +132,8 @@ class Crossbar(wiring.Component):
     """
 
     CURRENT_LATENCY = 2
+    PEEKED = 16
+    """Lanes among which the host's lane is chosen in a cycle."""
 
     def __init__(self, config: Config, layout: Layout, deep: bool = False) -> None:
         self.config = config
@@ -596,20 +598,27 @@ class Crossbar(wiring.Component):
             entering.synapses.eq(op_e.synapses),
             entering.post.eq(op_e.post),
         ]
+        passes = [entering]
         for stage in range(self.tree.latency):
             leaving = Signal(passing, name=f"forward_{stage + 1}")
-            m.d.sync += leaving.eq(entering)
-            entering = leaving
+            m.d.sync += leaving.eq(passes[-1])
+            passes.append(leaving)
+        entering = passes[-1]
         peeked = self.tree.sum
         if others:
-            taken = Signal(signed(self.weight_bits), name="peeked_0")
+            # As many cycles as the tree takes: one of each sixteen lanes, then one of those where there are more.
+            lane, group = op_e.post[: ceil_log2(self.layout.lanes)], self.PEEKED if self.tree.latency > 1 else 1 << 30
             words = Array(bank.word.as_value() for bank in others)[self.bank - 1]
-            m.d.sync += taken.eq(words.word_select(op_e.post[: ceil_log2(self.layout.lanes)], self.weight_bits))
+            parts = [words[i : i + group * self.weight_bits] for i in range(0, len(words), group * self.weight_bits)]
+            taken: list[Value] = []
+            for i, part in enumerate(parts):
+                taken.append(Signal(signed(self.weight_bits), name=f"peeked_0_{i}"))
+                m.d.sync += taken[-1].eq(part.word_select(lane[: ceil_log2(group)], self.weight_bits))
             for stage in range(1, self.tree.latency):
-                later = Signal.like(taken, name=f"peeked_{stage}")
-                m.d.sync += later.eq(taken)
-                taken = later
-            peeked = Mux(self.bank == 0, peeked, taken)
+                later = Signal(signed(self.weight_bits), name=f"peeked_{stage}")
+                m.d.sync += later.eq(Array(taken)[passes[1].post >> ceil_log2(group)] if len(taken) > 1 else taken[0])
+                taken = [later]
+            peeked = Mux(self.bank == 0, peeked, taken[0])
         m.d.comb += [
             self.forward.eq(self.tree.sum),
             self.peek_valid.eq(entering.peek),

@@ -239,7 +239,6 @@ class InputNeurons(wiring.Component):
         m.d.comb += [
             gathered.eq(Mux(place == 0, 0, filling.as_value())),
             self.empty.eq(count == 0),
-            self.loaded.eq(count == self.inputs),
             self.pixels.ready.eq(~self.loaded),
         ]
         with m.Switch(place):
@@ -251,14 +250,18 @@ class InputNeurons(wiring.Component):
                     ]
         accepted = self.pixels.valid & self.pixels.ready
         fill = accepted
+        all_mine = [int(n in set(self.neurons)) for n in range(self.inputs)]
+        mine = Signal(init=all_mine[0])
+        """The next pixel belongs to one of these neurons."""
         if len(self.neurons) < self.inputs:
-            mine = set(self.neurons)
-            fill = accepted & table([int(n in mine) for n in range(self.inputs)], count[: ceil_log2(self.inputs)])
+            fill = accepted & mine
         full = (place == lanes - 1) | (count == self.neurons[-1])
         with m.If(accepted):
             advanced = phase + numbers.phase_step
             m.d.sync += [
                 count.eq(count + 1),
+                mine.eq(table([*all_mine[1:], 0], count[: ceil_log2(self.inputs)])),
+                self.loaded.eq(count == self.inputs - 1),
                 phase.eq(Mux(advanced >= numbers.input_threshold, advanced - numbers.input_threshold, advanced)),
             ]
         with m.If(fill):
@@ -336,6 +339,7 @@ class InputNeurons(wiring.Component):
 
         with m.If(self.restart):
             m.d.sync += [count.eq(0), phase.eq(0), place.eq(0), fill_address.eq(0)]
+            m.d.sync += [self.loaded.eq(0), mine.eq(all_mine[0])]
         return m
 
 
