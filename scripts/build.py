@@ -8,7 +8,8 @@ import json
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,14 +80,15 @@ def run_build(
     passes: int = 256,
     top: str = "selftest",
     baud: int | None = None,
+    workers: int = 1,
 ) -> dict[str, Any]:
     """Build a top of `config` for `board` and write OUT/build.json, the bitstream and nextpnr's report.
 
     `top`: "selftest", of `images` and `passes`; or "link", the host link, at `baud` (None: the board's own).
 
-    Tries nextpnr's seeds 1 to `seeds` and keeps the fastest result. Raises `BuildFailed` when it does not fit (naming
-    the resource; then build.json says what it needs) or misses its clock (then all files are there), `ConfigError` and
-    `UsageProblem` when nothing can be built.
+    Tries nextpnr's seeds 1 to `seeds`, `workers` at the same time, and keeps the fastest result. Raises `BuildFailed`
+    when it does not fit (naming the resource; then build.json says what it needs) or misses its clock (then all files
+    are there), `ConfigError` and `UsageProblem` when nothing can be built.
     """
     from fpga import tools
     from fpga.report import by_part, clocks, count_cells, resources, slack, too_much
@@ -123,9 +125,7 @@ def run_build(
         large = target.family == "ecp5" and used["lut"]["used"] > LARGE
         placer = ["--placer", "static"] if large else []
         best: tuple[float, int, dict[str, Any]] | None = None
-        for seed in range(1, seeds + 1):
-            _stage(f"place and route, seed {seed}")
-            report = _nextpnr(target, environment, folder, f"seed{seed}", ["--seed", str(seed), *placer], out)
+        for seed, report in _placements(target, environment, folder, placer, out, seeds, workers):
             found = clocks(report)
             _stage(
                 f"seed {seed}: "
@@ -353,6 +353,23 @@ def _nextpnr(
     return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
 
 
+def _placements(
+    target: Board, environment: dict[str, str], folder: Path, placer: list[str], out: Path, seeds: int, workers: int
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(seed, nextpnr's report) of each seed, in order."""
+
+    def run(seed: int) -> dict[str, Any]:
+        _stage(f"place and route, seed {seed}")
+        return _nextpnr(target, environment, folder, f"seed{seed}", ["--seed", str(seed), *placer], out)
+
+    # Threads do: nextpnr is a process of its own.
+    pool = ThreadPoolExecutor(workers)
+    try:
+        yield from enumerate(pool.map(run, range(1, seeds + 1)), 1)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
 def _pack_arguments(board: Board, name: str) -> list[str]:
     if board.family == "ice40":
         return [f"{name}.routed", f"top.{board.bitstream}"]
@@ -406,7 +423,7 @@ def print_synthesis(result: dict[str, Any]) -> None:
     epilog="""\b
 Examples:
   eqspike build digits --board icebreaker
-  eqspike build digits64 --board ulx3s-85f --seeds 4
+  eqspike build digits64 --board ulx3s-85f --seeds 4 --workers 2
   eqspike build digits --board icebreaker --set boards.icebreaker.lanes=4
   eqspike build digits-rram --board ulx3s-85f --synthesis
   eqspike build digits --board ulx3s-85f --top link
@@ -424,6 +441,7 @@ Examples:
 @click.option("--baud", type=click.IntRange(1), help="Of the host link [default: 2,000,000].")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the results [default: runs/<config>-<board>].")
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Placements to try; the best wins.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Placements at the same time.")
 @click.option("--images", type=click.IntRange(1), default=8, show_default=True, help="Images of the self-test.")
 @click.option("--passes", type=click.IntRange(1), default=256, show_default=True, help="Times that it learns them.")
 @click.option("--synthesis", is_flag=True, help="Stop after synthesis: cells only, no bitstream, no clock.")
@@ -435,6 +453,7 @@ def command(
     baud: int | None,
     out: Path | None,
     seeds: int,
+    workers: int,
     images: int,
     passes: int,
     synthesis: bool,
@@ -458,7 +477,9 @@ def command(
             print_synthesis(run_synthesis(resolved, board, out, images=images, passes=passes, top=top, baud=baud))
             click.echo(f"wrote {out}/synthesis.json")
             return 0
-        result = run_build(resolved, board, out, seeds, images=images, passes=passes, top=top, baud=baud)
+        result = run_build(
+            resolved, board, out, seeds, images=images, passes=passes, top=top, baud=baud, workers=workers
+        )
     except KeyboardInterrupt:
         raise Interrupted("interrupted: nothing was written") from None
     print_result(result)

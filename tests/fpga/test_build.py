@@ -171,8 +171,9 @@ def test_what_does_not_fit_says_which_resource(small: Config, tmp_path: Path, mo
     assert "clocks" not in kept
 
 
+@pytest.mark.parametrize("workers", [1, 2])
 def test_a_missed_clock_leaves_the_files_and_fails(
-    small: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
     speeds = {"pack.json": 0.0, "seed1.json": 20.0, "seed2.json": 22.5, "seed3.json": 21.0}
 
@@ -186,7 +187,7 @@ def test_a_missed_clock_leaves_the_files_and_fails(
 
     monkeypatch.setattr(build, "_tool", pretend)
     with pytest.raises(BuildFailed, match=r"misses its clock: 22.5 of 24.0 MHz \(best of 3 seeds"):
-        run_build(small, "icebreaker", tmp_path, seeds=3, images=1, passes=1)
+        run_build(small, "icebreaker", tmp_path, seeds=3, images=1, passes=1, workers=workers)
     kept = json.loads((tmp_path / "build.json").read_text())
     assert (kept["seed"], kept["seeds_tried"], kept["timing_met"]) == (2, 3, False)
 
