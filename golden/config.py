@@ -446,6 +446,8 @@ class HardwareConfig:
     """A pipeline stage more where weights are programmed, for the clock of a chip with many lanes."""
     clock: float | None = None
     """MHz on a board; None: the board's own (`fpga.boards`)."""
+    placement: int = 1
+    """The first seed of place and route: one that is known to meet the clock."""
 
     def validate(self, key: str = "hardware") -> None:
         require_range(f"{key}.lanes", self.lanes, 1, 1024)
@@ -453,6 +455,7 @@ class HardwareConfig:
         require_range(f"{key}.banks", self.banks, 1, 8)
         if self.clock is not None:
             require_range(f"{key}.clock", self.clock, 1, 400)
+        require_range(f"{key}.placement", self.placement, 1, 1 << 30)
 
 
 @dataclass(frozen=True, kw_only=True)

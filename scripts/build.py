@@ -86,12 +86,13 @@ def run_build(
 
     `top`: "selftest", of `images` and `passes`; or "link", the host link, at `baud` (None: the board's own).
 
-    Tries nextpnr's seeds 1 to `seeds`, `workers` at the same time, and keeps the fastest result. Raises `BuildFailed`
-    when it does not fit (naming the resource; then build.json says what it needs) or misses its clock (then all files
-    are there), `ConfigError` and `UsageProblem` when nothing can be built.
+    Tries `seeds` seeds of nextpnr from `hardware.placement` on, `workers` at the same time, and keeps the fastest
+    result. Raises `BuildFailed` when it does not fit (naming the resource; then build.json says what it needs) or
+    misses its clock (then all files are there), `ConfigError` and `UsageProblem` when nothing can be built.
     """
     from fpga import tools
     from fpga.report import by_part, clocks, count_cells, resources, slack, too_much
+    from golden.config import hardware_for
     from scripts import files
 
     config, target = _checked(config, board, overrides)
@@ -124,8 +125,10 @@ def run_build(
 
         large = target.family == "ecp5" and used["lut"]["used"] > LARGE
         placer = ["--placer", "static"] if large else []
+        first = hardware_for(config, board).placement
+        tried = range(first, first + seeds)
         best: tuple[float, int, dict[str, Any]] | None = None
-        for seed, report in _placements(target, environment, folder, placer, out, seeds, workers):
+        for seed, report in _placements(target, environment, folder, placer, out, tried, workers):
             found = clocks(report)
             _stage(
                 f"seed {seed}: "
@@ -354,7 +357,7 @@ def _nextpnr(
 
 
 def _placements(
-    target: Board, environment: dict[str, str], folder: Path, placer: list[str], out: Path, seeds: int, workers: int
+    target: Board, environment: dict[str, str], folder: Path, placer: list[str], out: Path, seeds: range, workers: int
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """(seed, nextpnr's report) of each seed, in order."""
 
@@ -365,7 +368,7 @@ def _placements(
     # Threads do: nextpnr is a process of its own.
     pool = ThreadPoolExecutor(workers)
     try:
-        yield from enumerate(pool.map(run, range(1, seeds + 1)), 1)
+        yield from zip(seeds, pool.map(run, seeds), strict=True)
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -190,6 +191,10 @@ def test_a_missed_clock_leaves_the_files_and_fails(
         run_build(small, "icebreaker", tmp_path, seeds=3, images=1, passes=1, workers=workers)
     kept = json.loads((tmp_path / "build.json").read_text())
     assert (kept["seed"], kept["seeds_tried"], kept["timing_met"]) == (2, 3, False)
+    placed = small.replace(hardware=dataclasses.replace(small.hardware, placement=3))
+    with pytest.raises(BuildFailed, match=r"misses its clock: 21.0 of 24.0 MHz \(best of 1 seeds"):
+        run_build(placed, "icebreaker", tmp_path, images=1, passes=1)
+    assert json.loads((tmp_path / "build.json").read_text())["seed"] == 3
 
 
 def test_synthesis_is_done_once_for_each_design(small: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
