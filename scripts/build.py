@@ -433,7 +433,7 @@ Examples:
 """,
 )
 @click.argument("config", metavar="CONFIG")
-@click.option("--board", default="icebreaker", show_default=True, help="icebreaker or ulx3s-85f.")
+@click.option("--board", default="icebreaker", show_default=True, help="icebreaker, ulx3s-12f, -25f, -45f or -85f, orangecrab.")
 @click.option(
     "--top",
     type=click.Choice(["selftest", "link"]),
