@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scripts.errors import CommandError, Interrupted, UsageProblem
-from scripts.options import config_options, read_config
+from scripts.options import board_option, config_options, read_config
 
 if TYPE_CHECKING:
     from fpga.engine import BoardEngine
@@ -291,7 +291,7 @@ def counters(
 
 @command.command("program", epilog="\b\nExamples:\n  eqspike board program digits --board ulx3s-85f")
 @click.argument("config", metavar="CONFIG")
-@click.option("--board", default="icebreaker", show_default=True, help="icebreaker or ulx3s-85f.")
+@board_option
 @click.option("--file", type=click.Path(path_type=Path), help="The bitstream [default: runs/<config>-<board>-link/].")
 def program(config: str, board: str, file: Path | None) -> None:
     """Load the bitstream that 'eqspike build CONFIG --top link' made, with openFPGALoader."""

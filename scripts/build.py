@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scripts.errors import CommandError, Interrupted, UsageProblem
-from scripts.options import config_options, read_config
+from scripts.options import board_option, config_options, read_config
 
 if TYPE_CHECKING:
     from fpga.boards import Board
@@ -433,7 +433,7 @@ Examples:
 """,
 )
 @click.argument("config", metavar="CONFIG")
-@click.option("--board", default="icebreaker", show_default=True, help="icebreaker, ulx3s-12f, -25f, -45f or -85f, orangecrab.")
+@board_option
 @click.option(
     "--top",
     type=click.Choice(["selftest", "link"]),

@@ -25,6 +25,12 @@ dataset_option = click.option(
     help="In place of the config's data set: digits, mnist5k, fashion-mnist, random, or idx:DIR.",
 )  # fmt: skip
 
+board_option = click.option(
+    "--board",
+    default="icebreaker",
+    show_default=True,
+    help="icebreaker, ulx3s-12f, ulx3s-25f, ulx3s-45f, ulx3s-85f or orangecrab.",
+)
 seed_option = click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="In place of the config's seed.")
 
 

@@ -94,3 +94,11 @@ def test_config_errors(tiny: str, fails) -> None:
     assert "nowhere.yaml: cannot be read" in fails(2, "train", "nowhere.yaml")
     assert "dataset.name: 'mnist'" in fails(2, "train", tiny, "--dataset", "mnist")
     assert "not in the range" in fails(2, "train", tiny, "--seed", -1)
+
+
+def test_help_names_every_board() -> None:
+    from fpga.boards import BOARDS
+    from scripts.build import command
+
+    (option,) = (p for p in command.params if p.name == "board")
+    assert all(name in option.help for name in BOARDS)
