@@ -133,7 +133,8 @@ BOARDS = {
             # VCO 12 MHz * 64 = 768 MHz, divided by 2^5.
             pll={"DIVR": 0, "DIVF": 63, "DIVQ": 5, "FILTER_RANGE": 1},
             synth=("-device", "u"),
-            nextpnr=("--up5k", "--package", "sg48"),
+            # nextpnr's own choice, router1, may rip up the same wires for ever on a chip so full.
+            nextpnr=("--up5k", "--package", "sg48", "--router", "router2"),
             totals={"lc": 5280, "ff": 5280, "bram": 30, "dsp": 8},
             cells={"lc": ("ICESTORM_LC",), "bram": ("ICESTORM_RAM",), "dsp": ("ICESTORM_DSP",)},
             bitstream="bin",
