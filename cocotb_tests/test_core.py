@@ -47,8 +47,20 @@ def compare(
     return build.run("cocotb_tests.sim_compare", job)
 
 
-@pytest.mark.parametrize("name", networks.NAMES)
-@pytest.mark.parametrize("simulator", harness.SIMULATORS)
+LONG_ON_ICARUS = ("33-17-10", "banks-24-18-3", "banks-33-17-10", "naive-16-9-9-4")
+"""Half a minute and more each: soak tests there."""
+
+
+@pytest.mark.parametrize(
+    ("simulator", "name"),
+    [
+        pytest.param(
+            simulator, name, marks=pytest.mark.soak if simulator == "icarus" and name in LONG_ON_ICARUS else ()
+        )
+        for simulator in harness.SIMULATORS
+        for name in networks.NAMES
+    ],
+)
 def test_every_state_of_every_step(simulator: str, name: str) -> None:
     """Odd networks, all modes, halved learning rates, idle cycles on every stream."""
     count = images(name, simulator)
