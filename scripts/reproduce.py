@@ -7,8 +7,6 @@ stored is not run again, nor is an experiment whose file, runs and code are thos
 
 from __future__ import annotations
 
-import shlex
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -106,7 +104,7 @@ def finish(
         "seconds": round(seconds + time.perf_counter() - start, 1),
         # What a busy machine does not lengthen; runs of a sweep do not have it.
         "processor_seconds": None if None in busy else round(sum(busy), 1),
-        "command": shlex.join(["eqspike", *sys.argv[1:]]),
+        "command": experiment.command(quick),
         "golden": sorted({r["golden"] for r in each.values()}),
         "versions": software_versions(),
         "hash": content_hash(experiment, jobs, quick, code),

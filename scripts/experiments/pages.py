@@ -167,7 +167,7 @@ def _section(experiment: Experiment, result: dict[str, Any] | None) -> list[str]
     if told.note:
         lines += [f"Set-up: {told.note}", ""]
     if result is None:
-        return [*lines, f"Not run: `eqspike reproduce {experiment.name} --write`.", ""]
+        return [*lines, f"Not run: `{experiment.command(quick=False)} --write`.", ""]
     relative = os.path.relpath(picture(experiment.name), GALLERY.parent)
     lines += [f"![{told.title}]({Path(relative).as_posix()})", ""]
     verdict = f"Verdict: {status(result)}."
@@ -178,11 +178,10 @@ def _section(experiment: Experiment, result: dict[str, Any] | None) -> list[str]
             verdict += f" Why: {told.why}"
     seeds = result["seeds"]
     many = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"
-    size = " --quick" if result["mode"] == "quick" else ""
     busy = result["processor_seconds"]
     took = f"{result['seconds']:,.0f} s" + ("" if busy is None else f", {busy:,.0f} s of a processor")
     runs = f"{result['runs']} run{'s' if result['runs'] > 1 else ''}"
-    return [*lines, verdict, "", f"`eqspike reproduce {experiment.name}{size}`: {runs}, {many}, {took}.", ""]
+    return [*lines, verdict, "", f"`{experiment.command(result['mode'] == 'quick')}`: {runs}, {many}, {took}.", ""]
 
 
 __all__ = ["gallery_page", "load_results", "status", "write_gallery", "write_report"]

@@ -168,6 +168,10 @@ class Experiment:
         """Its parameters, reduced or not."""
         return self.quick if quick else self.full
 
+    def command(self, quick: bool) -> str:
+        """What a person types for it alone."""
+        return f"eqspike reproduce {self.name}{' --quick' if quick else ''}"
+
     def seeds(self, quick: bool) -> tuple[int, ...]:
         """Its seeds, reduced or not."""
         return self.told.quick_seeds if quick else self.told.seeds

@@ -161,6 +161,14 @@ def test_a_sweeps_runs_are_taken(files, run, count) -> None:
     assert len(count) == 4
 
 
+def test_a_result_names_its_own_command(files, run) -> None:
+    """Whatever else was asked for with it: another's folders say nothing to the reader of a stored result."""
+    Path("else", "where").mkdir(parents=True)
+    run("reproduce", "fig-2-1", "fig-2-9", "--quick", "--reuse", Path("else/where").resolve())
+    assert read("runs/experiments-quick/fig-2-1/result.json")["command"] == "eqspike reproduce fig-2-1 --quick"
+    assert "<code>eqspike reproduce fig-2-9 --quick</code>" in Path("runs/experiments-quick/report.html").read_text()
+
+
 def test_a_failure_does_not_stop_the_others(files, run, monkeypatch: pytest.MonkeyPatch) -> None:
     from scripts.experiments.kinds import transfer
 
