@@ -388,7 +388,7 @@ class Core(wiring.Component):
         taps = [*self.taps, self.config.learning.window]
         tap_steps = Array(taps)[tap_a]
         seen, begun = Signal(), Signal()
-        """Is the word of the delay line of this image; is the image's first step over."""
+        """`seen`: the delay line's word is of this image. `begun`: the image's first step is over."""
         m.d.comb += [
             state_read.addr.eq(op_a.chunk),
             history_read.addr.eq(Cat((self.step_a - tap_steps)[:depth_bits], op_a.chunk)),
@@ -420,17 +420,16 @@ class Core(wiring.Component):
         m.d.comb += [crossbar.spikes.eq(self.lane_spikes), crossbar.pulses.eq(self.lane_pulses)]
         for lane in range(self.lanes):
             m.d.comb += crossbar.integrator[lane].eq(self.lane_state[lane].integrator)
-        above = [Signal.like(port) for port in (crossbar.post_spike, crossbar.post_pulse, crossbar.post_integrator)]
-        m.d.comb += [
-            crossbar.post_spike.eq(above[0]), crossbar.post_pulse.eq(above[1]), crossbar.post_integrator.eq(above[2])
-        ]  # fmt: skip
+        ports = (crossbar.post_spike, crossbar.post_pulse, crossbar.post_integrator)
+        spike, pulse, integrator = above = [Signal.like(port) for port in ports]
+        m.d.comb += [port.eq(chosen) for port, chosen in zip(ports, above, strict=True)]
         with m.Switch(op_a.synapses):
             for s in crossbar.pair_layers:
                 with m.Case(s):
                     m.d.sync += [
-                        above[0].eq(self.spikes[s + 1].bit_select(op_a.post, 1)),
-                        above[1].eq(self.pulses[s + 1].bit_select(op_a.post, 1)),
-                        above[2].eq(self.rhobar[s + 1][op_a.post]),
+                        spike.eq(self.spikes[s + 1].bit_select(op_a.post, 1)),
+                        pulse.eq(self.pulses[s + 1].bit_select(op_a.post, 1)),
+                        integrator.eq(self.rhobar[s + 1][op_a.post]),
                     ]
 
         # Sums for the neurons above: gone once the last of them takes its step.

@@ -607,7 +607,8 @@ class Crossbar(wiring.Component):
         peeked = self.tree.sum
         if others:
             # As many cycles as the tree takes: one of each sixteen lanes, then one of those where there are more.
-            lane, group = op_e.post[: ceil_log2(self.layout.lanes)], self.PEEKED if self.tree.latency > 1 else 1 << 30
+            lane = op_e.post[: ceil_log2(self.layout.lanes)]
+            group = self.PEEKED if self.tree.latency > 1 else self.layout.lanes
             words = Array(bank.word.as_value() for bank in others)[self.bank - 1]
             parts = [words[i : i + group * self.weight_bits] for i in range(0, len(words), group * self.weight_bits)]
             taken: list[Value] = []

@@ -250,7 +250,8 @@ class InputNeurons(wiring.Component):
                     ]
         accepted = self.pixels.valid & self.pixels.ready
         fill = accepted
-        all_mine = [int(n in set(self.neurons)) for n in range(self.inputs)]
+        neurons = set(self.neurons)
+        all_mine = [int(n in neurons) for n in range(self.inputs)]
         mine = Signal(init=all_mine[0])
         """The next pixel belongs to one of these neurons."""
         if len(self.neurons) < self.inputs:
@@ -279,7 +280,7 @@ class InputNeurons(wiring.Component):
         next_pending = Signal(lanes)
         # What moves the words on reaches too much to be found out in the same cycle.
         take, waits = Signal(init=1), Signal()
-        """At most one spike is pending; spikes are held."""
+        """`take`: at most one spike is pending. `waits`: spikes are held."""
         fired, sends = Signal(lanes), Signal(lanes)
         m.d.comb += [
             go.eq(take | ~waits),
