@@ -20,7 +20,7 @@ def test_a_boards_own_dividers_give_its_clock(name):
 @pytest.mark.parametrize(
     ("name", "clock"),
     [("ulx3s-85f", 62.5), ("ulx3s-85f", 25), ("ulx3s-85f", 60), ("icebreaker", 30), ("icebreaker", 48)],
-)  # fmt: skip
+)
 def test_dividers_give_the_clock(name, clock):
     board = with_clock(BOARDS[name], clock)
     assert board.clock == clock
