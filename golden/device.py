@@ -451,8 +451,8 @@ class Devices(NamedTuple):
     curve_shift: np.ndarray
     exponents: np.ndarray
     """Real numbers: shape (synapse layers, 2, 2), the curves' exponents a and b."""
-    quantum: np.ndarray
-    """Real numbers: shape (synapse layers,), distance between two conductance states as weights; 0: any value."""
+    quantum: np.ndarray | None
+    """Real numbers with a number of states: shape (synapse layers,), distance between two of them as weights."""
     key: np.ndarray
     """Shape (layers, neurons): each neuron's `column_key`."""
 
@@ -502,7 +502,7 @@ def network_devices(
             [0 if real or n is None else n.curve_shift for n in (numbers or [None] * count)], np.int64
         ),
         exponents=np.array([[curve_exponents(config, half) for half in (0, 1)]] * count),
-        quantum=np.array([2 * s.range / states if states else 0.0 for s in config.synapses]),
+        quantum=np.array([2 * s.range / states for s in config.synapses]) if states else None,
         key=key,
         **arrays,
     )
@@ -556,17 +556,16 @@ def _combine(slope, factor):
     return lambda slope, factor: (slope * factor + 128) >> 8
 
 
-def moved(weight, change, low, quantum, shift, rounding, draw):
+def moved(weight, change, low, quantum, s, shift, rounding, draw):
     """weight + change, before saturation. Fixed point: the change rounded to LSBs. Real numbers: to states, if any."""
-    if isinstance(weight, float):
-        return _moved_real(weight, change, low, quantum, shift, rounding, draw)
-    return weight + rounded(change, shift, rounding, draw)
+    if not isinstance(weight, float):
+        return weight + rounded(change, shift, rounding, draw)
+    if quantum is None:
+        return weight + change
+    return _to_states(weight + change, low, quantum[s], shift, rounding, draw, change)
 
 
-def _moved_real(weight, change, low, quantum, shift, rounding, draw):
-    exact = weight + change
-    if quantum == 0:
-        return exact
+def _to_states(exact, low, quantum, shift, rounding, draw, change):
     states = (exact - low) / quantum
     if rounding == STOCHASTIC:
         return low + quantum * math.floor(states + draw / (1 << shift))
@@ -575,18 +574,21 @@ def _moved_real(weight, change, low, quantum, shift, rounding, draw):
     return low + quantum * math.floor(states + (0.0 if rounding == TRUNCATE else 0.5))
 
 
-_moved_real_kernel = kernel(_moved_real)
+_to_states_kernel = kernel(_to_states)
 _rounded_kernel = kernel(rounded)
 
 
 @overload(moved)
-def _moved(weight, change, low, quantum, shift, rounding, draw):
-    if isinstance(weight, numba.types.Float):
-        return lambda weight, change, low, quantum, shift, rounding, draw: _moved_real_kernel(
-            weight, change, low, quantum, shift, rounding, draw
+def _moved(weight, change, low, quantum, s, shift, rounding, draw):
+    if not isinstance(weight, numba.types.Float):
+        return lambda weight, change, low, quantum, s, shift, rounding, draw: (
+            weight + _rounded_kernel(change, shift, rounding, draw)
         )
-    return lambda weight, change, low, quantum, shift, rounding, draw: (
-        weight + _rounded_kernel(change, shift, rounding, draw)
+    # Told apart by type: the call of floor in the loop over devices costs four times the rest of it, even untaken.
+    if isinstance(quantum, numba.types.NoneType):
+        return lambda weight, change, low, quantum, s, shift, rounding, draw: weight + change
+    return lambda weight, change, low, quantum, s, shift, rounding, draw: _to_states_kernel(
+        weight + change, low, quantum[s], shift, rounding, draw, change
     )
 
 
@@ -603,7 +605,7 @@ def write(weights, row, column, s, up, down, noise_word, shift, rounding, draw, 
     change = up * slope_up + down * slope_down
     if devices.noisy:
         change += noise_of(mix(noise_word)) * devices.noise[s]
-    exact = moved(weight, change, low, devices.quantum[s], shift, rounding, draw)
+    exact = moved(weight, change, low, devices.quantum, s, shift, rounding, draw)
     new = min(max(exact, low), high)
     weights[row, column] = new
     return 1 if new != exact else 0

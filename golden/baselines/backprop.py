@@ -192,7 +192,8 @@ class BackpropNetwork(Stacked):
         """Bring the initial weights to where the devices can be: in range, on a state, stuck."""
         for s, (view, stuck) in enumerate(zip(self.weights, self.views(self.devices.stuck), strict=True)):
             view[:] = np.clip(view, self.low[s], self.high[s])
-            if quantum := self.devices.quantum[s]:
+            if self.devices.quantum is not None:
+                quantum = self.devices.quantum[s]
                 view[:] = np.clip(np.rint(view / quantum) * quantum, self.low[s], self.high[s])
             ends = np.where(stuck == STUCK_ON, self.high[s], self.low[s])
             view[:] = np.where(stuck == FREE, view, ends)
