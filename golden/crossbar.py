@@ -13,10 +13,10 @@ exist: their weights and steps are 0.
 """
 
 from golden.device import half_volts, write
-from golden.number import kernel, neuron_draw, noise_row, row_word, weight_step
+from golden.number import inlined, kernel, neuron_draw, noise_row, row_word, weight_step
 
 
-@kernel
+@inlined
 def neuron_steps(layer, width, integrator, word, factor, gain, shift, rounding, steps):
     """The weight step of every neuron of `layer`, one draw a neuron: all synapses it meets in this step share it."""
     for n in range(width):
@@ -24,7 +24,7 @@ def neuron_steps(layer, width, integrator, word, factor, gain, shift, rounding, 
         steps[layer, n] = weight_step(integrator[layer, n], factor, gain, shift, rounding, draw)
 
 
-@kernel
+@inlined
 def read_rows(weights, base, fired, count, layer, width, forward):
     """One-way synapses: every presynaptic spike i adds row base + i to the currents `forward` of `layer`.
 
@@ -36,7 +36,7 @@ def read_rows(weights, base, fired, count, layer, width, forward):
             forward[layer, n] += weights[row, n]
 
 
-@kernel
+@inlined
 def program_rows(weights, base, pulses, count, layer, width, sign, steps, low, high):
     """Every presynaptic programming pulse i programs row base + i with the steps of `layer` times the image's sign.
 
@@ -93,7 +93,7 @@ def program_rows_devices(
     return saturations
 
 
-@kernel
+@inlined
 def read_pairs(weights, base, layer, widths, padded, spikes, forward, backward):
     """Two-way synapses from `layer` up: spikes of `layer` add their rows to `forward` of the layer above, spikes of
     the layer above add their columns to `backward` of `layer`. `padded` is the padded width of the layer above.
@@ -113,7 +113,7 @@ def read_pairs(weights, base, layer, widths, padded, spikes, forward, backward):
     return operations
 
 
-@kernel
+@inlined
 def program_pairs(weights, base, layer, before, padded, pulses, sign, steps_backward, steps_forward, low, high):
     """Program two-way synapses from `layer` up: a pulse of i writes the step of k, a pulse of k writes the step of i;
     where both send one, their exact sum is added before saturation. `pulses` has shape (layers, neurons), `before` is
@@ -249,7 +249,7 @@ def program_pairs_naive(
     return saturations
 
 
-@kernel
+@inlined
 def pair_operations(layer, widths, pulses):
     """How many two-way synapses from `layer` up are programmed, those with two pulses counted twice."""
     below = 0
@@ -261,7 +261,7 @@ def pair_operations(layer, widths, pulses):
     return below * widths[layer + 1] + above * widths[layer]
 
 
-@kernel
+@inlined
 def program_two_way(weights, s, p, pulses, sign, signal, steps_backward, steps_forward, word, devices):
     """Program the two-way synapses of synapse layer s as `p` (`golden.network.Parameters`) says: naive, with faults,
     with one draw a synapse, or with the steps of the neurons. Returns saturations."""

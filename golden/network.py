@@ -38,6 +38,7 @@ from golden.number import (
     fixed_numbers,
     history_depth,
     image_word,
+    inlined,
     input_phase_step,
     kernel,
     neuron_numbers,
@@ -187,7 +188,7 @@ class Trace(NamedTuple):
     weights: np.ndarray
 
 
-@kernel
+@inlined
 def reset(state, p):
     """Forget the last image (weights stay)."""
     state.refractory[:] = 0
@@ -205,7 +206,7 @@ def reset(state, p):
         state.input_membrane[n] = (n * p.phase_step) % p.input_threshold
 
 
-@kernel
+@inlined
 def draw_pulses(word, p, state):
     """Sparse programming with probability p: which neurons' programming pulses of step t-1 are sent."""
     if p.pulse_limit == 1 << 16:
@@ -234,7 +235,7 @@ def bias_sends_pulse(t, layer, word, p):
     return fired % p.pulse_every == 0
 
 
-@kernel
+@inlined
 def synapse_pass(t, learn, sign, word, p, state, weights, counters, devices):
     """Step 1: serve the spikes of step t-1."""
     outputs = p.widths.shape[0] - 1
@@ -343,7 +344,7 @@ def count_to(every, layer, n, counts):
     return 1
 
 
-@kernel
+@inlined
 def neuron_update(t, label, nudging, sign, p, pixels, state, counters):
     """Steps 2 and 3: every neuron and its rho-bar block."""
     outputs = p.widths.shape[0] - 1
@@ -404,7 +405,7 @@ def neuron_update(t, label, nudging, sign, p, pixels, state, counters):
     nudge.count_step(now, before(now, p.window, depth), outputs, state.history, state.counts)
 
 
-@kernel
+@inlined
 def record(t, word, p, state, weights, trace):
     """Copy the state after step t into the trace, where the trace has room."""
     if t < trace.membrane.shape[0]:

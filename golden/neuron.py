@@ -1,9 +1,9 @@
 """Input neurons and LIF neurons (eq 2.5)."""
 
-from golden.number import kernel, leak_down
+from golden.number import inlined, leak_down
 
 
-@kernel
+@inlined
 def drive_inputs(pixels, threshold, membrane, spikes, fired_list):
     """One step of the input neurons: IF neurons with a constant current of one pixel value a step.
 
@@ -25,7 +25,7 @@ def drive_inputs(pixels, threshold, membrane, spikes, fired_list):
     return fired
 
 
-@kernel
+@inlined
 def integrate_and_fire(layer, width, current, leak, low, high, threshold, period, membrane, refractory, spikes):
     """One step of the LIF neurons of `layer`: leak, add the current, saturate, fire, reset by subtraction.
 

@@ -1,9 +1,9 @@
 """Output rates, targets, the error that nudges, the skip rule and the prediction. `counts` has shape (outputs,)."""
 
-from golden.number import kernel, scale
+from golden.number import inlined, kernel, scale
 
 
-@kernel
+@inlined
 def count_step(now, leaving, layer, history, counts):
     """Spikes of each output in the last `window` steps: those of row `now` of `history` (shape (depth, layers,
     neurons)) come in, those of row `leaving`, `window` steps ago, go out."""
@@ -17,7 +17,7 @@ def error(k, label, target, counts):
     return (target if k == label else 0) - counts[k]
 
 
-@kernel
+@inlined
 def nudge_current(label, target, counts, sign, gain, current):
     """Add sign * beta * (target - rate) to the outputs' `current`."""
     for k in range(counts.shape[0]):

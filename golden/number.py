@@ -21,6 +21,10 @@ kernel = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 """Decorator of every kernel. Kernels allocate nothing, so numba's reference counts are off: they cost more than half of
 the time, for each step passes tuples of arrays around."""
 
+inlined = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False, inline="always")
+"""Decorator of kernels that every step calls from one place: handing over arrays, each a handful of words, costs more
+than the few vectors of neurons they work on, and compilers do not inline by themselves what is linked from outside."""
+
 MASK32 = 0xFFFFFFFF
 WEYL = 0x9E3779B9
 """Odd constant near 2^32 / golden ratio: the stream key advances by it for each image learned."""

@@ -16,13 +16,13 @@ Input neurons and biases have a constant rate: their signal is 0, and they progr
 
 from __future__ import annotations
 
-from golden.number import collides, kernel
+from golden.number import collides, inlined
 
 SAW, SQUARE = 0, 1
 SHAPES = {"saw": SAW, "square": SQUARE}
 
 
-@kernel
+@inlined
 def tail_step(layer, width, now, previous, middle, after, old, half, shape, history, count, signal, pulses):
     """One step of the tails of `layer`; arrays have shape (layers, neurons).
 
@@ -43,7 +43,7 @@ def tail_step(layer, width, now, previous, middle, after, old, half, shape, hist
         pulses[layer, n] = history[middle, layer, n]
 
 
-@kernel
+@inlined
 def emit(layer, width, number, word, clip, limit, signal, pulses, emitted):
     """What the neurons of `layer` put on their side in this step: their signal, clipped to -clip..clip.
 

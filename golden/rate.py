@@ -5,10 +5,10 @@ minus those of tau steps ago, and the moving average of the output is the same a
 the two places to be equivalent, figs 2.5c and d). So the delay line holds one bit a step, not a word.
 """
 
-from golden.number import kernel, leak_to_zero, scale
+from golden.number import inlined, leak_to_zero, scale
 
 
-@kernel
+@inlined
 def rate_step(layer, width, now, leaving, delayed, delayed_leaving, history, gain, leak, filtered, integrator):
     """One step of the rho-bar blocks of `layer`; arrays have shape (layers, neurons).
 
