@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from amaranth.hdl import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, ResetSignal, Signal
 from amaranth.lib import io
+from amaranth.lib.cdc import FFSynchronizer
 
 if TYPE_CHECKING:
     from amaranth.build import Platform
@@ -51,6 +52,8 @@ class Board:
     several colours, the colour. `passed` shines while the host link has work."""
     loader: str
     """The board's name in openFPGALoader."""
+    settle_us: int = 15
+    """Microseconds from the PLL's lock until the clock, or on an iCE40 the end of its reset, reaches the design."""
     baud: int = 2_000_000
     """Of the host link, unless a build says otherwise."""
 
@@ -117,6 +120,9 @@ def _ulx3s(size: str) -> Board:
         bitstream="bit",
         leds={"passed": ("led", 0, None), "failed": ("led", 1, None), "running": ("led", 2, None)},
         loader="ulx3s",
+        # With a counter on it, nextpnr makes the PLL's clock a global net, and on the small die finds no way from such
+        # a net to the gate of `Clock`.
+        settle_us=15 if ECP5[size]["lut"] > 30_000 else 0,
     )
 
 
@@ -201,12 +207,10 @@ class Clock(Elaboratable):
     """Drives the domain `sync` through a PLL: its clock, or on an iCE40 the end of its reset, waits until the PLL has
     locked and memories are ready.
 
-    An iCE40's block RAMs read as zero for some microseconds after configuration, so that takes 15 us more. On an ECP5,
+    An iCE40's block RAMs read as zero for some microseconds after configuration, hence `Board.settle_us`. On an ECP5,
     whose flip-flops come up with their initial values, the domain needs no reset: before its first clock edge nothing
     changes. A reset would have to reach 20,000 flip-flops of `mnist`, and to be combined with every local clear.
     """
-
-    RESET_US = 15
 
     def __init__(self, board: Board) -> None:
         self.board = board
@@ -258,15 +262,18 @@ class Clock(Elaboratable):
 
         m.domains += ClockDomain("start", reset_less=True, local=True)
         m.d.comb += ClockSignal("start").eq(clock)
-        cycles = int(self.RESET_US * board.clock)
+        cycles = int(board.settle_us * board.clock)
         timer, ready = Signal(range(cycles + 1)), Signal()
-        # These flip-flops come up as 0.
-        with m.If(~locked):
-            m.d.start += timer.eq(0)
-        with m.Elif(timer != cycles):
-            m.d.start += timer.eq(timer + 1)
-        with m.Else():
-            m.d.start += ready.eq(1)
+        # Flip-flops of `start` come up as 0.
+        if cycles == 0:
+            m.submodules.locked = FFSynchronizer(locked, ready, o_domain="start")
+        else:
+            with m.If(~locked):
+                m.d.start += timer.eq(0)
+            with m.Elif(timer != cycles):
+                m.d.start += timer.eq(timer + 1)
+            with m.Else():
+                m.d.start += ready.eq(1)
         if board.family == "ice40":
             m.d.comb += [ClockSignal("sync").eq(clock), ResetSignal("sync").eq(~ready)]
         else:

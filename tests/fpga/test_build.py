@@ -148,6 +148,14 @@ def test_a_small_network_on_the_icebreaker(small: Config, tmp_path: Path) -> Non
 
 
 @pytest.mark.soak
+def test_a_small_network_on_the_smallest_ulx3s(small: Config, tmp_path: Path) -> None:
+    """Its clock did not route while the PLL's clock was a global net of its own."""
+    result = run_build(small, "ulx3s-12f", tmp_path, images=1, passes=1)
+    assert result["timing_met"]
+    assert (tmp_path / result["bitstream"]).stat().st_size > 100_000
+
+
+@pytest.mark.soak
 def test_the_link_on_the_icebreaker(small: Config, tmp_path: Path) -> None:
     result = run_build(small, "icebreaker", tmp_path, top="link")
     assert result["timing_met"]
