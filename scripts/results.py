@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -391,15 +392,15 @@ def _without(value: Any, drop: Sequence[str]) -> Any:
     return [_without(item, drop) for item in value] if isinstance(value, list) else value
 
 
-def run_measurement(row: Measurement) -> dict[str, Any]:
+def run_measurement(row: Measurement, only: str = "*") -> dict[str, Any]:
     """Run one command in a process of its own, or those of its rows, and keep the result. Raises `CommandError` when
-    one fails."""
+    one fails. Rows whose names `only` does not match stay as results/NAME.json has them."""
     from scripts.files import write_json
 
     out = Path("runs") / "results" / row.name
     failed: list[str] = []
-    kept = _run_rows(row, out, failed) if row.rows else _run(row, row.arguments, out)
-    if len(failed) < len(row.rows) or not row.rows:
+    kept = _run_rows(row, out, failed, only) if row.rows else _run(row, row.arguments, out)
+    if not row.rows or kept["result"]["rows"]:
         write_json(RESULTS / f"{row.name}.json", kept)
     if failed:
         raise CommandError(f"results: {row.name}: {', '.join(failed)} failed; the other rows are stored")
@@ -429,17 +430,27 @@ def _run(row: Measurement, arguments: str, out: Path) -> dict[str, Any]:
     }
 
 
-def _run_rows(row: Measurement, out: Path, failed: list[str]) -> dict[str, Any]:
+def _kept_rows(name: str) -> dict[str, dict[str, Any]]:
+    """The rows of results/NAME.json, by name."""
+    path = RESULTS / f"{name}.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))["result"]["rows"] if path.exists() else []
+    return {entry["name"]: {key: value for key, value in entry.items() if key != "name"} for entry in rows}
+
+
+def _run_rows(row: Measurement, out: Path, failed: list[str], only: str = "*") -> dict[str, Any]:
     """Run the rows that are not stored in OUT/<row>/row.json; when some fail, their names enter `failed` and the others
     are measured all the same."""
     from scripts.files import write_json
 
     if row.prepare:
         row.prepare()
-    digest, rows = hashlib.sha256(), {}
+    digest, rows, kept = hashlib.sha256(), {}, _kept_rows(row.name)
     for path in sorted(path for pattern in row.sources for path in ROOT.glob(pattern)):
         digest.update(path.read_bytes())
     for number, (name, more) in enumerate(row.rows, 1):
+        if not fnmatchcase(name, only):
+            rows |= {name: kept[name]} if name in kept else {}
+            continue
         folder = out / re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-")
         arguments = f"{row.arguments} {more}".strip()
         key = hashlib.sha256(f"{digest.hexdigest()} {arguments}".encode()).hexdigest()[:16]
@@ -1117,12 +1128,20 @@ Examples:
   eqspike results                          write the pages from results/*.json
   eqspike results --list
   eqspike results --run bench --run law
+  eqspike results --run boards --row '*ulx3s-12f'
   eqspike results --run all                everything, about two hours on two cores
 """,
 )
 @click.option("--run", "names", multiple=True, metavar="NAME", help="Measure NAME anew, or all; may be repeated.")
+@click.option(
+    "--row",
+    "only",
+    metavar="PATTERN",
+    default="*",
+    help="Of one NAME, measure only the rows whose names match, as '*icebreaker'; the others stay.",
+)
 @click.option("--list", "show", is_flag=True, help="List the measurements and their commands.")
-def command(names: tuple[str, ...], show: bool) -> None:
+def command(names: tuple[str, ...], only: str, show: bool) -> None:
     """Measure what the README claims, and write docs/results.md and the README's table from it."""
     known = measurements()
     if show:
@@ -1133,10 +1152,16 @@ def command(names: tuple[str, ...], show: bool) -> None:
         return
     if unknown := [name for name in names if name != "all" and name not in known]:
         raise UsageProblem(f"--run {unknown[0]}: allowed are all, {', '.join(known)}")
+    if only != "*":
+        rows = [name for name, _ in known[names[0]].rows] if len(names) == 1 and names[0] in known else []
+        if not any(fnmatchcase(name, only) for name in rows):
+            raise UsageProblem(
+                f"--row {only}: needs one --run NAME with such a row; it has {', '.join(rows) or 'none'}"
+            )
     try:
         for name in known if "all" in names else names:
             click.echo(f"== {name}")
-            run_measurement(known[name])
+            run_measurement(known[name], only)
     except KeyboardInterrupt:
         raise Interrupted("interrupted; what was measured so far is in results/") from None
     write_pages()

@@ -308,6 +308,14 @@ def test_results_of_many_rows(tiny: str, run, monkeypatch: pytest.MonkeyPatch) -
     rows[0] = ("first", "--points 13")
     assert "stored" not in run("results", "--run", "many").stdout
     assert len(prepared) == 3
+    rows[:] = [("first", "--points 14"), ("Second, more", "--points 15")]
+    assert run("results", "--run", "many", "--row", "Second*").exit_code == 0
+    points = [row["command"].split()[-1] for row in read("results/many.json")["result"]["rows"]]
+    assert points == ["13", "15"]
+    for wrong in (["--run", "many", "--row", "third"], ["--row", "first"], ["--run", "all", "--row", "first"]):
+        refused = run("results", *wrong)
+        assert refused.exit_code == 2
+        assert "needs one --run NAME with such a row" in refused.stderr
 
 
 def synthesis(lanes: int, lut: int, carry: int, ff: int, **more: int) -> dict[str, Any]:
