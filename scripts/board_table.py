@@ -20,7 +20,6 @@ ELSEWHERE = {
     ("digits-aeqspike-synch", "ulx3s-85f"): "build-digits-aeqspike-synch-ulx3s-85f",
     ("mnist", "ulx3s-85f"): "build-mnist-ulx3s-85f",
     ("mnist300", "ulx3s-85f"): "build-mnist300-ulx3s-85f",
-    ("digits-memristor", "ulx3s-85f"): "build-ulx3s-85f-memristor",
 }
 """Pairs that have a measurement of their own."""
 COUNTED = (

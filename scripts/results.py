@@ -351,6 +351,7 @@ def measurements() -> dict[str, Measurement]:
             memristor.BUILD,
             f"build {memristor.PRESET} --board {memristor.BOARD} --out {{out}}{memristor.settings(memristor.ALL)}",
             "build.json",
+            may_miss=True,
         ),
     ]
     rows += [
