@@ -674,6 +674,8 @@ def command(
                 run_all(missing, folder, workers or 1, heard, dask)
             result = write()
         except KeyboardInterrupt:
+            # A worker may have stored a run that nobody has heard of yet.
+            stored |= {key: found for key, run in every.items() if (found := load_run(folder, run)) is not None}
             write()
             raise Interrupted(
                 f"interrupted; {len(stored)} of {len(every)} runs are stored in {folder}; the same command goes on"
