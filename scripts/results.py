@@ -881,8 +881,8 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[dict[str, dict[str, A
     ),
     (
         "Where the settings of `mnist` come from",
-        "Each setting on its own ways from the preset: accuracy on the validation part averaged over the last 5 of 20 "
-        "epochs, mean and standard deviation over seeds 10 to 12. Some forty combinations were looked at before, in "
+        "One setting changed at a time: accuracy on the validation part averaged over the last 5 of 20 "
+        "epochs, mean and standard deviation over seeds 10 to 12. Almost fifty combinations were looked at before, in "
         "rows of one to four seeds; for BPTT only its learning rates, their schedule and initial weights were.",
         ("setting", *HEAD),
         partial(_sweep, name=SETTINGS),

@@ -256,6 +256,20 @@ def test_ctrl_c(workers: int, spec, run) -> None:
     assert "2 runs, 2 of them stored" in result.stdout
 
 
+def test_ctrl_c_before_a_run_was_heard_of(spec, fails, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What workers have stored is counted, though the message of it came too late."""
+    run_all = sweeping.run_all
+
+    def stopped(missing, folder, workers, heard, dask) -> None:
+        run_all(missing, folder, workers, lambda key, problem: None, dask)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweeping, "run_all", stopped)
+    said = fails(130, "sweep", spec(), "--rows", "plain", "--seeds", 0)
+    assert said == "interrupted; 1 of 1 runs are stored in runs/few; the same command goes on"
+    assert [row["finished"] for row in read(Path("runs/few/summary.json"))["rows"]] == [True]
+
+
 def test_a_killed_worker_loses_its_run_only(spec) -> None:
     """SIGKILL to one of two workers: its run and its neighbour's are done again, and nothing is missing."""
     name = spec(epochs=60)
