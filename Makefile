@@ -6,31 +6,30 @@ MAKEFLAGS += --no-print-directory
 VENV     := .venv
 BIN      := $(VENV)/bin
 PIP      := $(BIN)/python -m pip --disable-pip-version-check -qq
-PACKAGES := golden rtl fpga cocotb_tests scripts
+PACKAGES := eqspike base golden rtl sim fpga lab scripts configs experiments
 
 BOARD       ?= icebreaker
 CONFIG      ?= configs/digits.yaml
 RUNS        ?= $(wildcard runs/*)
 PYTEST_ARGS ?=
+MUTANTS_ARGS ?=
 
-.PHONY: help setup doctor demo test lint format bitstream report clean distclean
+.PHONY: help setup demo test check prove coverage lint format docs mutants bitstream report clean distclean doctor-setup doctor-demo doctor-test
+.NOTPARALLEL: # what the system lacks is installed before .venv is made, and .venv before anything runs
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
-	@echo "  variables:       BOARD=$(BOARD) CONFIG=$(CONFIG) RUNS='runs/one runs/two' PYTEST_ARGS='-m \"not slow\"'"
+	@echo "  variables:       BOARD=$(BOARD) CONFIG=$(CONFIG) RUNS='runs/one runs/two' PYTEST_ARGS='-k link'"
 
-setup: doctor $(VENV)/.installed ## make .venv with the pinned dependencies (again only when they change)
+setup: doctor-setup $(VENV)/.installed ## make .venv with the pinned dependencies (again only when they change)
 
-doctor: # silent unless something is missing
-	@sh scripts/doctor.sh
+doctor-setup doctor-demo doctor-test: # installs what the system lacks where it may; silent when nothing is missing
+	@sh scripts/doctor.sh $(@:doctor-%=%) --install
 
 $(VENV)/.requirements: requirements.txt
-	@sh scripts/doctor.sh --all
 	@python=$$(sh scripts/doctor.sh --python) && echo "setup: $(VENV) with $$python" && $$python -m venv --clear $(VENV)
 	@echo "setup: installing the pinned dependencies (about a minute)"
 	@$(PIP) install -r requirements.txt
-	@[ -n "$$($(BIN)/python -m find_libpython)" ] || { rm -rf $(VENV); echo "missing: the shared libpython of this" \
-	    "Python, which cocotb loads (Debian, Ubuntu: apt-get install libpython3-dev)" >&2; exit 1; }
 	@touch $@
 
 # The __init__.py files: a package that is new at the top level must enter the editable install.
@@ -39,11 +38,17 @@ $(VENV)/.installed: $(VENV)/.requirements pyproject.toml $(wildcard $(PACKAGES:%
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: setup ## train the small network on golden model and RTL, and show that they agree
+demo: doctor-demo setup ## train the small network on golden model and RTL, and show that they agree
 	@$(BIN)/eqspike demo
 
-test: lint ## lint, then every test, on all cores
+test: doctor-test lint ## lint, then every test, on all cores
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
+
+check: doctor-test lint ## lint, then the quick part of the tests
+	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow and not soak" $(PYTEST_ARGS)
+
+prove: setup ## prove properties of the circuit, each with two solvers, and write docs/trust.md
+	@$(BIN)/python -m formal --write
 
 lint: setup ## check style and format
 	@$(BIN)/ruff check --quiet .
@@ -51,6 +56,17 @@ lint: setup ## check style and format
 
 format: setup ## bring the format in order
 	@$(BIN)/ruff format .
+
+coverage: doctor-test setup ## what the compiled tests run of rtl/: results/coverage.json
+	@rm -rf build/coverage
+	@EQSPIKE_COVERAGE=$(CURDIR)/build/coverage $(BIN)/python -m pytest -n auto --dist worksteal -k verilator cocotb_tests $(PYTEST_ARGS)
+	@$(BIN)/python -m cocotb_tests.coverage build/coverage results/coverage.json
+
+docs: setup ## the documentation as a site in site/, with every broken link an error
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+mutants: doctor-test setup ## plant small changes in rtl/ until 1,000 were put to the tests (hours; goes on where it was)
+	@$(BIN)/python -W ignore -m cocotb_tests.mutants $(MUTANTS_ARGS)
 
 bitstream: setup ## build CONFIG for BOARD
 	@$(BIN)/eqspike build $(CONFIG) --board $(BOARD)
@@ -60,7 +76,7 @@ report: setup ## one HTML page from RUNS
 	@$(BIN)/eqspike report $(RUNS)
 
 clean: ## remove what builds and tests left; runs/ and .venv stay
-	@rm -rf build dist sim_build cocotb_tests/sim_build .pytest_cache .ruff_cache
+	@rm -rf build dist site sim_build cocotb_tests/sim_build .pytest_cache .ruff_cache
 	@find . -path ./$(VENV) -prune -o -path ./runs -prune -o -type d -name __pycache__ -exec rm -rf {} +
 
 distclean: clean ## also remove .venv; runs/ stays

@@ -10,18 +10,21 @@ from __future__ import annotations
 import importlib
 import random
 from collections import Counter
+from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import NoReturn
 
 import numpy as np
-from amaranth.hdl import Const, Shape
-from amaranth.lib import data, wiring
+from amaranth.hdl import Const
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, ReadOnly, Timer
 
-from cocotb_tests import harness
-from fpga import tools
-from golden.config import config_from_dict, config_to_dict
+from eqspike.base import tools
+from eqspike.golden.configfile import config_from_dict, config_to_dict
+from eqspike.rtl.bits import Codec
+from eqspike.sim import harness
 
 CLOCK_NS = 2
 TIMEOUT = {"timeout_time": 5, "timeout_unit": "ms"}
@@ -40,48 +43,26 @@ def config_data(**sections: object) -> dict:
 def simulate(module: str, job: str, simulator: str) -> dict:
     """Build the component of a job and run the module's test on it; returns what `Bench.report` gave."""
     sim = importlib.import_module(f"cocotb_tests.{module}")
-    build = harness.build(sim.make(sim.JOBS[job]), f"{module}_{job}", simulator)
+    build = harness.Build(verilog(module, job), f"{module}_{job}", simulator)
     return run(build, sim.__name__, sim.JOBS[job])
+
+
+@lru_cache(4)
+def verilog(module: str, job: str) -> str:
+    """The component of a job as Verilog; most are built for both simulators, one after the other."""
+    sim = importlib.import_module(f"cocotb_tests.{module}")
+    return harness.to_verilog(sim.make(sim.JOBS[job]), f"{module}_{job}")
 
 
 def run(build: harness.Build, module: str, job: dict) -> dict:
     """Run a cocotb module on a build, quick to start."""
-    # The golden kernels run as plain Python: for so few neurons, compiling would take longer.
-    with tools.environment(NUMBA_DISABLE_JIT="1"):
+    with plain_python():
         return build.run(module, job)
 
 
-class Codec:
-    """Between the bits of a port and integers, lists (arrays) or dicts (structs; fields left out are 0)."""
-
-    def __init__(self, shape: object) -> None:
-        self.width = Shape.cast(shape).width
-        self.mask = (1 << self.width) - 1
-        self.sign = 1 << (self.width - 1) if Shape.cast(shape).signed else 0
-        self.items: list[tuple[object, int, Codec]] | None = None
-        """(key, offset, codec) of the parts of an array or struct."""
-        self.array = isinstance(shape, data.ArrayLayout)
-        if isinstance(shape, data.ArrayLayout | data.StructLayout):
-            self.items = [(key, field.offset, Codec(field.shape)) for key, field in shape]
-
-    def pack(self, value: object) -> int:
-        """The bits; an integer for an array or struct stands for its bits."""
-        if self.items is None or isinstance(value, int):
-            return int(value) & self.mask
-        if self.array:
-            assert len(value) == len(self.items)
-            return sum(codec.pack(value[key]) << offset for key, offset, codec in self.items)
-        assert value.keys() <= {key for key, _, _ in self.items}
-        return sum(codec.pack(value[key]) << offset for key, offset, codec in self.items if key in value)
-
-    def unpack(self, word: int) -> object:
-        """The value; `word` may have bits above it."""
-        if self.items is None:
-            word &= self.mask
-            return word - 2 * self.sign if word & self.sign else word
-        if self.array:
-            return [codec.unpack(word >> offset) for _, offset, codec in self.items]
-        return {key: codec.unpack(word >> offset) for key, offset, codec in self.items}
+def plain_python() -> AbstractContextManager[None]:
+    """In the simulator the golden kernels run as plain Python: for so few neurons, compiling would take longer."""
+    return tools.environment(NUMBA_DISABLE_JIT="1")
 
 
 class Bench:
@@ -106,12 +87,17 @@ class Bench:
         for path, member, value in component.signature.flatten(component):
             if isinstance(value, Const):
                 continue
-            name = "__".join(path)
+            name = "__".join(map(str, path))
             self.ports[name] = (getattr(dut, name), Codec(member.shape))
             if member.flow == In:
                 self.inputs.append(name)
             else:
                 self.unread.add(name)
+        names = (name.removesuffix("__valid") for name in self.unread if name.endswith("__valid"))
+        self.streams = [name for name in names if f"{name}__ready" in self.inputs and f"{name}__payload" in self.ports]
+        """Streams out of the component."""
+        self.offered: dict[str, tuple[int, str]] = {}
+        """Stream -> (cycle, bits) of what was offered and not taken."""
 
     async def start(self) -> None:
         """All inputs 0, clock and reset; leaves at the start of a cycle."""
@@ -131,8 +117,15 @@ class Bench:
             port.value = codec.pack(value)
 
     async def settle(self) -> None:
-        """Wait until outputs follow the inputs of this cycle."""
+        """Wait until outputs follow the inputs of this cycle. What a stream offers must stay until it is taken."""
         await ReadOnly()
+        for name in self.streams:
+            valid, ready, payload = (self.ports[f"{name}__{part}"][0].value for part in ("valid", "ready", "payload"))
+            cycle, bits = self.offered.pop(name, (None, ""))
+            if cycle == self.now - 1 and (valid != 1 or str(payload) != bits):
+                self.fail(name, payload if valid == 1 else "nothing", f"what was offered before, {bits}")
+            if valid == 1 and ready == 0:
+                self.offered[name] = self.now, str(payload)
 
     async def settle_combinational(self) -> None:
         """Wait until the outputs of a component without a clock follow its inputs."""

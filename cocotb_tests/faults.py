@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from cocotb_tests.bench import config_data
-from golden.config import Config, config_from_dict
+from eqspike.golden.config import Config
+from eqspike.golden.configfile import config_from_dict
 
 LANES = 3
 """Several chunks a layer of `NETWORK`, of which the last is not full."""

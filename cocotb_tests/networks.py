@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from eqspike.base.places import package_folder
+from eqspike.golden.config import Config
+from eqspike.golden.configfile import load_config
 
-from golden.config import Config, load_config
-
-FOLDER = Path(__file__).resolve().parent.parent / "configs" / "odd"
+FOLDER = package_folder("configs") / "odd"
 NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
 
 
@@ -27,3 +27,11 @@ TINY = {
     "hardware": {"lanes": 2, "input_lanes": 3},
 }
 """Sections of a config with two lanes and short phases, for what simulates many times."""
+
+LATE = TINY | {
+    "neuron": {"refractory": 4},
+    "learning": {"free_steps": 7, "nudge_steps": 25, "window": 4, "beta": 1},
+    "synapses": [synapse | {"init": 0} for synapse in TINY["synapses"]],
+}
+"""As TINY, without weights: the outputs are silent until they are nudged, so the first spike comes after as many steps
+as the free phase has numbers."""

@@ -6,9 +6,9 @@ import cocotb
 from amaranth.lib import wiring
 from cobs import cobs
 
-from cocotb_tests import harness
 from cocotb_tests.bench import TIMEOUT, Bench
-from rtl.link.cobs import CobsDecoder, CobsEncoder
+from eqspike.rtl.link.cobs import CobsDecoder, CobsEncoder
+from eqspike.sim import harness
 
 SLOTS, SIZE = 4, 64
 FRAMES = 120
@@ -51,8 +51,10 @@ async def _decode(bench: Bench) -> None:
         got = bytearray()
         ended = False
         for byte in encoded + b"\0" * bench.random.randint(1, 3):
+            valid = False
             while True:
-                valid, ready = bench.chance(0.8), bench.chance(0.8)
+                # A byte that is offered stays until it is taken.
+                valid, ready = valid or bench.chance(0.8), bench.chance(0.8)
                 bench.drive(bytes__valid=valid, bytes__payload=byte if valid else 0xFF, frames__ready=ready)
                 await bench.settle()
                 out = bench.get("frames__payload")

@@ -9,16 +9,23 @@ import cocotb
 import numpy as np
 from amaranth.lib import wiring
 
-from cocotb_tests import faults, harness, sim_device
+from cocotb_tests import faults, sim_device
 from cocotb_tests.bench import TIMEOUT, Bench, config_data
-from golden import crossbar
-from golden.config import Config
-from golden.device import FREE, STUCK_ON, fixed_devices, network_devices
-from golden.network import fixed_parameters, row_bases
-from golden.number import sends_pulse
-from rtl.adder import AdderTree
-from rtl.crossbar import Crossbar, Kind
-from rtl.layout import Chunk, Layout
+from eqspike.golden import crossbar
+from eqspike.golden.config import Config
+from eqspike.golden.derived import halvings
+from eqspike.golden.device import network_devices
+from eqspike.golden.device_numbers import fixed_devices
+from eqspike.golden.device_section import FREE, STUCK_ON
+from eqspike.golden.draw import sends_pulse
+from eqspike.golden.parameters import fixed_parameters, row_bases
+from eqspike.golden.state import Moment
+from eqspike.golden.synapses import synapses_of
+from eqspike.rtl.adder import AdderTree
+from eqspike.rtl.crossbar import Crossbar
+from eqspike.rtl.layout import Chunk, Layout
+from eqspike.rtl.operation import Kind
+from eqspike.sim import harness
 
 _LEARNING = {"window": 16, "free_steps": 20}
 _SEVERAL = {"layers": [6, 5, 4, 3]}
@@ -214,7 +221,7 @@ class Golden:
     def set_epoch(self, epoch: int) -> None:
         """The learning rates of an epoch."""
         self.parameters = fixed_parameters(self.config, self.bench.component.numbers, epoch)
-        self.halvings = [sum(1 for at in s.halve_at if at <= epoch) for s in self.config.synapses]
+        self.halvings = [halvings(s.halve_at, epoch) for s in self.config.synapses]
 
     def stuck(self, row: int, column: int, synapses: int) -> int | None:
         """The weight of a stuck device."""
@@ -250,48 +257,45 @@ class Golden:
         """A spike of the neuron `row` below (or the bias) into the chunk."""
         p, s = self.parameters, chunk.layer - 1
         width = self.layers[chunk.layer]
+        synapses = synapses_of(p, s)._replace(padded=width)
         _, integrator = self._vectors()
         integrator[chunk.layer, chunk.first : chunk.first + chunk.count] = issue.lanes.integrator[: chunk.count]
         fired = np.array([row], np.int64)
         forward = np.zeros_like(integrator)
-        crossbar.read_rows(self.weights, self.bases[s], fired, 1, chunk.layer, width, forward)
+        crossbar.read_rows(self.weights, synapses, fired, 1, forward)
         self._add(chunk, forward[chunk.layer] << p.align[s])
         issue.operations = chunk.count
-        word, number = issue.lanes.word, p.number[s]
-        if not (issue.program and self.sends(word, number + row)):
+        word = issue.lanes.word
+        if not (issue.program and self.sends(word, p.number[s] + row)):
             return
         issue.writes, issue.programmed = True, chunk.count
-        sign = -1 if self.negative else 1
-        common = (self.weights, self.bases[s], fired, 1, chunk.layer, width, sign)
-        numbers = (p.step_factor[s], p.step_gain[s], p.step_shift[s], p.rounding[s])
-        limits = (p.weight_low[s], p.weight_high[s])
+        moment = Moment(1, -1 if self.negative else 1, word)
+        common = (self.weights, synapses, fired, 1)
         if not self.devices.alike:
             devices = self._only([(self.bases[s] + row, chunk.first + lane) for lane in range(chunk.count)])
-            issue.saturations = crossbar.program_rows_devices(
-                *common, integrator, number, *numbers, word, *limits, devices
-            )
+            issue.saturations = crossbar.program_rows_devices(*common, moment, integrator, devices)
         elif p.per_synapse[s]:
-            issue.saturations = crossbar.program_rows_drawing(*common, integrator, number, *numbers, word, *limits)
+            issue.saturations = crossbar.program_rows_drawing(*common, moment, integrator)
         else:
             steps = np.zeros_like(integrator)
-            crossbar.neuron_steps(chunk.layer, width, integrator, word, *numbers, steps)
-            issue.saturations = crossbar.program_rows(*common, steps, *limits)
+            crossbar.neuron_steps(chunk.layer, width, integrator, word, synapses.programming, steps)
+            issue.saturations = crossbar.program_rows(*common, moment.sign, steps)
 
     def pair(self, issue: Issue, chunk: Chunk, post: int) -> None:
         """The two-way synapses between the chunk and neuron `post` above."""
         p, s, layer = self.parameters, chunk.layer, chunk.layer
         lanes, word = issue.lanes, issue.lanes.word
-        mine = slice(chunk.first, chunk.first + chunk.count)
+        served = slice(chunk.first, chunk.first + chunk.count)
         spikes, integrator = self._vectors()
         pulses = np.zeros_like(spikes)
-        spikes[layer, mine] = [lanes.spikes >> lane & 1 for lane in range(chunk.count)]
+        spikes[layer, served] = [lanes.spikes >> lane & 1 for lane in range(chunk.count)]
         spikes[layer + 1, post] = lanes.post_spike
-        integrator[layer, mine] = lanes.integrator[: chunk.count]
+        integrator[layer, served] = lanes.integrator[: chunk.count]
         integrator[layer + 1, post] = lanes.post_integrator
-        widths = np.array(self.layers, np.int64)
         above = self.layers[layer + 1]
+        synapses = synapses_of(p, s)._replace(padded=above)
         forward, backward = np.zeros_like(spikes), np.zeros_like(spikes)
-        crossbar.read_pairs(self.weights, self.bases[s], layer, widths, above, spikes, forward, backward)
+        crossbar.read_pairs(self.weights, synapses, spikes, forward, backward)
         self._add(chunk, backward[layer] << p.align[s])
         issue.forward = int(forward[layer + 1, post])
         issue.operations = int(spikes[layer].sum()) + (chunk.count if lanes.post_spike else 0)
@@ -302,16 +306,11 @@ class Golden:
             n = chunk.first + lane
             pulses[layer, n] = lanes.pulses >> lane & 1 and self.sends(word, p.number[layer] + n)
         pulses[layer + 1, post] = lanes.post_pulse and self.sends(word, p.number[layer + 1] + post)
-        below = [int(pulse) for pulse in pulses[layer, mine]]
+        below = [int(pulse) for pulse in pulses[layer, served]]
         issue.programmed = sum(below) + (chunk.count if pulses[layer + 1, post] else 0)
         issue.both = bool(any(below) and pulses[layer + 1, post])
-        sign = -1 if self.negative else 1
-        numbers = (p.step_factor[s], p.step_gain[s], p.step_shift[s], p.rounding[s])
-        limits = (p.weight_low[s], p.weight_high[s])
-        drawing = (
-            self.weights, self.bases[s], layer, widths, pulses, sign, integrator, p.number[s + 1],
-            *numbers, word, *limits,
-        )  # fmt: skip
+        moment = Moment(1, -1 if self.negative else 1, word)
+        drawing = (self.weights, synapses, pulses, moment, integrator)
         if not self.devices.alike:
             devices = self._only([(self.bases[s] + chunk.first + lane, post) for lane in range(chunk.count)])
             issue.saturations = crossbar.program_pairs_devices(*drawing, devices)
@@ -319,12 +318,12 @@ class Golden:
             issue.saturations = crossbar.program_pairs_drawing(*drawing)
         else:
             steps_backward, steps_forward = np.zeros_like(integrator), np.zeros_like(integrator)
-            crossbar.neuron_steps(layer, self.layers[layer], integrator, word, *numbers, steps_backward)
-            crossbar.neuron_steps(layer + 1, above, integrator, word, *numbers, steps_forward)
+            programming = synapses.programming
+            crossbar.neuron_steps(layer, self.layers[layer], integrator, word, programming, steps_backward)
+            crossbar.neuron_steps(layer + 1, above, integrator, word, programming, steps_forward)
             issue.saturations = crossbar.program_pairs(
-                self.weights, self.bases[s], layer, self.layers[layer], above, pulses, sign,
-                steps_backward, steps_forward, *limits,
-            )  # fmt: skip
+                self.weights, synapses, pulses, moment.sign, steps_backward, steps_forward
+            )
 
     def _add(self, chunk: Chunk, sums: np.ndarray) -> None:
         for lane in range(chunk.count):

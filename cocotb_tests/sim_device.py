@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
 import cocotb
 import numpy as np
 from amaranth.lib import wiring
 
-from cocotb_tests import faults, harness
+from cocotb_tests import faults
 from cocotb_tests.bench import TIMEOUT, Bench
-from golden.config import Config
-from golden.device import FREE, STUCK_ON, fixed_devices, half_volts, network_devices, write
-from golden.network import fixed_parameters, row_bases
-from golden.number import fixed_numbers, neuron_draw, neuron_numbers, noise_row, row_word
-from rtl.device import Devices
-from rtl.layout import Layout
+from cocotb_tests.programs import Reference, Steps, Word, serve_all, words
+from eqspike.golden.device import half_volts, write
+from eqspike.golden.device_section import FREE, STUCK_ON
+from eqspike.golden.draw import neuron_draw, noise_row, row_word
+from eqspike.golden.number import fixed_numbers
+from eqspike.golden.synapses import synapses_of
+from eqspike.rtl.device import Devices
+from eqspike.rtl.layout import Layout
+from eqspike.rtl.operation import Kind
+from eqspike.sim import harness
 
 JOBS = {name: faults.job(name) for name in faults.FAULTS}
 for _seed, _job in enumerate(JOBS.values()):
@@ -29,51 +32,8 @@ def make(job: dict) -> wiring.Component:
     return Devices(config, Layout(config, job["lanes"]), max(s.weight.bits for s in fixed_numbers(config).synapses))
 
 
-@dataclass(frozen=True)
-class Word:
-    """A word of the weight memory, as a spike names it."""
-
-    address: int
-    chunk: int
-    layer: int
-    """Of neurons, that the lanes belong to."""
-    first: int
-    """The lanes' first neuron."""
-    synapses: int
-    number: int
-    """Of the neuron on the other side."""
-    places: tuple[tuple[int, int] | None, ...]
-    """(row, column) of each lane's device in the network's array of weights; None where there is none."""
-
-
-def words(config: Config, layout: Layout) -> list[Word]:
-    """All words, in order."""
-    layers, bases, numbers = (
-        config.network.layers,
-        row_bases(config.network.layers),
-        neuron_numbers(config.network.layers),
-    )
-    out = []
-    for chunk in layout.chunks:
-        below, lanes = chunk.layer - 1, range(chunk.first, chunk.first + chunk.count)
-        beyond = (None,) * (layout.lanes - chunk.count)
-        rows = [*range(layers[0]), layers[0]] if chunk.layer == 1 else [layers[below]]
-        for row in rows:
-            places = tuple((bases[below] + row, n) for n in lanes)
-            out.append((chunk, below, numbers[below] + row, places + beyond))
-        for post in range(layers[chunk.layer + 1] if chunk.layer + 1 < len(layers) else 0):
-            places = tuple((bases[chunk.layer] + n, post) for n in lanes)
-            out.append((chunk, chunk.layer, numbers[chunk.layer + 1] + post, places + beyond))
-    return [
-        Word(address, chunk.index, chunk.layer, chunk.first, synapses, number, places)
-        for address, (chunk, synapses, number, places) in enumerate(out)
-    ]
-
-
 OPERATIONS = {"icarus": 500, "verilator": 4000}
 """By simulator: Icarus is slow on the hashes."""
-SETTLE = 3
-"""Cycles after an operation in which the image's sign and the learning rates must not change."""
 
 
 @dataclass
@@ -96,30 +56,16 @@ class Issue:
     saturated: int = 0
 
 
-class Golden:
+class Golden(Reference):
     """`golden.device` on one word at a time."""
-
-    def __init__(self, config: Config) -> None:
-        self.config = config
-        self.numbers = fixed_numbers(config)
-        layers = config.network.layers
-        rows = sum(size + 1 for size in layers[:-1])
-        self.shape = (rows, max(layers[1:]))
-        self.devices = network_devices(config, fixed_devices(config, self.numbers), self.shape, row_bases(layers))
-        self.sign = 1
-        self.set_epoch(0)
-
-    def set_epoch(self, epoch: int) -> None:
-        """The learning rates of an epoch."""
-        self.parameters = fixed_parameters(self.config, self.numbers, epoch)
-        self.halvings = [sum(1 for at in s.halve_at if at <= epoch) for s in self.config.synapses]
 
     def serve(self, issue: Issue, bench: Bench) -> None:
         """Fill in the results."""
         p, devices, word = self.parameters, self.devices, issue.word
         s = word.synapses
-        factor, gain, shift = p.step_factor[s], p.step_gain[s], p.step_shift[s]
-        low, high = int(p.weight_low[s]), int(p.weight_high[s])
+        programming = synapses_of(p, s).programming
+        factor, gain, shift = programming.factor, programming.gain, programming.shift
+        low, high = int(programming.low), int(programming.high)
         drawn, noise = row_word(issue.step_word, word.number), noise_row(issue.step_word, word.number)
         issue.stuck, issue.new = [], []
         for lane, place in enumerate(word.places):
@@ -144,12 +90,8 @@ class Golden:
             new = weight
             if own or other:
                 weights = np.full(self.shape, weight, np.int64)
-                issue.saturated |= int(
-                    write(
-                        weights, *place, s, up, down, noise ^ devices.key[word.layer, neuron], shift, p.rounding[s],
-                        neuron_draw(drawn, word.layer, neuron, shift), low, high, devices,
-                    )
-                ) << lane  # fmt: skip
+                draws = neuron_draw(drawn, word.layer, neuron, shift), noise ^ devices.key[word.layer, neuron]
+                issue.saturated |= int(write(weights, place, up, down, draws, programming, devices)) << lane
                 new = int(weights[place])
                 bench.seen[f"layer {s} " + ("up" if new > weight else "down" if new < weight else "same")] += 1
                 bench.seen["both sides"] += own & other
@@ -200,29 +142,12 @@ async def device(dut: object) -> None:
     await bench.start()
     golden = Golden(devices.config)
     places = words(devices.config, devices.layout)
-    pipeline: deque[Issue | None] = deque([None] * (2 + devices.LATENCY))
-    """The newest first: place 0 is stage A, place 1 stage R."""
-    left, until_change = OPERATIONS["icarus" if cocotb.SIM_NAME.startswith("Icarus") else "verilator"], 0
-    while left or any(pipeline):
-        issue = None
-        if left and until_change > 0:
-            if not bench.chance(0.1):
-                issue = _issue(bench, golden, bench.random.choice(places))
-                left -= 1
-            until_change -= 1
-        elif until_change > -SETTLE:
-            until_change -= 1
-        elif left:
-            golden.set_epoch(bench.random.randrange(4))
-            golden.sign = bench.random.choice((-1, 1))
-            bench.drive(negative=int(golden.sign < 0), halvings=golden.halvings)
-            until_change = bench.random.randint(1, 120)
-        pipeline.appendleft(issue)
-        pipeline.pop()
-        _drive(bench, *list(pipeline)[:2])
-        await bench.settle()
-        _check(bench, pipeline[1], pipeline[1 + devices.LATENCY])
-        await bench.cycle()
+    count = OPERATIONS["icarus" if cocotb.SIM_NAME.startswith("Icarus") else "verilator"]
+    await serve_all(
+        bench,
+        golden,
+        Steps(count, devices.LATENCY, lambda: _issue(bench, golden, bench.random.choice(places)), _drive, _check),
+    )
     bench.report()
 
 
@@ -231,14 +156,19 @@ def _drive(bench: Bench, entering: Issue | None, reading: Issue | None) -> None:
     if entering:
         word = entering.word
         bench.drive(
-            enable=entering.enable, address=word.address, chunk=word.chunk, layer=word.synapses, number=word.number
+            enable=entering.enable,
+            address=word.address,
+            chunk=word.chunk,
+            layer=word.synapses,
+            number=word.number,
+            step_word=entering.step_word,
         )
     else:
         bench.drive(enable=bench.random.getrandbits(1))
     if reading:
         bench.drive(
-            pokes=reading.pokes, pg_lanes=reading.own, pg_above=reading.other, integrator=reading.integrator,
-            post_integrator=reading.post_integrator, step_word=reading.step_word, read=reading.read,
+            kind=(Kind.POKE if reading.pokes else Kind.NOP).value, pg_lanes=reading.own, pg_above=reading.other,
+            integrator=reading.integrator, post_integrator=reading.post_integrator, read=reading.read,
         )  # fmt: skip
 
 

@@ -6,12 +6,12 @@ import cocotb
 import numpy as np
 from amaranth.lib import wiring
 
-from cocotb_tests import harness
 from cocotb_tests.bench import TIMEOUT, Bench, config_data
-from golden import nudge
-from golden.config import config_from_dict
-from rtl.layout import Layout
-from rtl.nudge import OutputRates
+from eqspike.golden import nudge
+from eqspike.golden.configfile import config_from_dict
+from eqspike.rtl.layout import Layout
+from eqspike.rtl.nudge import OutputRates
+from eqspike.sim import harness
 
 JOBS = {
     # Three chunks, the last of them not full.

@@ -1,4 +1,4 @@
-"""cocotb: rtl.number against golden.number: rounding, saturation, leaks, the generator, its draws, hashes."""
+"""cocotb: rtl.number against golden.number: rounding, saturation, leaks, tables."""
 
 from __future__ import annotations
 
@@ -7,41 +7,21 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from cocotb_tests import harness
 from cocotb_tests.bench import TIMEOUT, Bench, config_data
-from golden.config import config_from_dict
-from golden.number import (
-    DEVIATE_LIMIT,
-    STOCHASTIC,
-    WARM_UP,
-    deviate_of,
-    fixed_numbers,
-    image_word,
-    leak_down,
-    leak_to_zero,
-    mix,
-    neuron_draw,
-    noise_of,
-    row_word,
-    spread,
-    weight_step,
-    xorshift32,
-)
-from rtl import number
+from eqspike.golden.configfile import config_from_dict
+from eqspike.golden.number import STOCHASTIC, fixed_numbers, leak_down, leak_to_zero, weight_step
+from eqspike.rtl import number
+from eqspike.sim import harness
 
 WIDE = 14
 LEAKS = (0, 1, 3, 7, 12)
 """Right shifts of the leaks; `leak_down` is also made with -1."""
 RANGES = ((-8, 7), (-1, 0), (-(1 << (WIDE - 1)), (1 << (WIDE - 1)) - 1), (0, 100), (-1, 5), (-9, 7))
 """Of `saturate`: formats, also that of the value itself, and other ranges."""
-PLACES = ((0, 0), (1, 0), (1, 1), (1, 31), (2, 3), (3, 9), (2, 4095))
-"""(layer, neuron) of the draws."""
 FORMATS = ((8, 5, 8, 11), (6, 6, 6, 6), (WIDE, 2, 3, WIDE))
 """Bits of the weights of four layers, for `saturate_layers`."""
 TABLES = (tuple(range(20, 52)), (-3, 7, 0, -8) * 8, (5,) * 32, (0, 2047, 1) * 11, tuple(range(-40, 0)))
 """Tables to look things up in, of at least 32 entries."""
-NARROW = 9
-"""Bits of a second, narrower number that is spread."""
 
 _NETWORK = {"layers": [5, 4, 4, 3, 2]}
 
@@ -128,17 +108,7 @@ class NumberProbe(wiring.Component):
                 "not_leaked": Out(signed(WIDE)),
                 "leaked_down": Out(data.ArrayLayout(signed(WIDE + 1), len(LEAKS))),
                 "leaked_to_zero": Out(data.ArrayLayout(signed(WIDE), len(LEAKS))),
-                "word": In(32),
-                "row": In(16),
-                "next_word": Out(32),
-                "warm_word": Out(32),
-                "row_word": Out(32),
-                "draws": Out(data.ArrayLayout(32, len(PLACES))),
-                "mixed": Out(32),
-                "spread": Out(32),
-                "spread_narrow": Out(32),
-                "noise": Out(signed(11)),
-                "deviate": Out(data.ArrayLayout(6, 2)),
+                "index": In(5),
                 "looked_up": Out(data.ArrayLayout(signed(13), len(TABLES))),
                 "layer": In(range(len(FORMATS[0]))),
                 "layer_saturated": Out(data.ArrayLayout(signed(WIDE), len(FORMATS))),
@@ -160,29 +130,8 @@ class NumberProbe(wiring.Component):
                 self.leaked_down[i].eq(number.leak_down(self.wide, shift)),
                 self.leaked_to_zero[i].eq(number.leak_to_zero(self.wide, shift)),
             ]
-        warm = self.word
-        for i in range(WARM_UP):
-            # A signal each round: the expression alone would double with every xor.
-            rounded = Signal(32, name=f"warm_{i}")
-            m.d.comb += rounded.eq(number.xorshift32(warm))
-            warm = rounded
-        m.d.comb += [
-            self.next_word.eq(number.xorshift32(self.word)),
-            self.warm_word.eq(warm),
-            self.row_word.eq(number.xorshift32(self.word ^ number.row_key(self.row))),
-        ]
-        for i, (layer, neuron) in enumerate(PLACES):
-            rotation = number.neuron_rotation(layer, neuron)
-            m.d.comb += self.draws[i].eq(number.rotate_right(self.word, rotation))
-        m.d.comb += [
-            self.mixed.eq(number.mix(m, self.word, "mixed")),
-            self.spread.eq(number.spread(self.row)),
-            self.spread_narrow.eq(number.spread(self.row[:NARROW])),
-            self.noise.eq(number.noise_of(self.word)),
-        ]
-        m.d.comb += [self.deviate[half].eq(number.deviate_index(self.word, half)) for half in (0, 1)]
         for i, table in enumerate(TABLES):
-            m.d.comb += self.looked_up[i].eq(number.table(table, self.row[:5]))
+            m.d.comb += self.looked_up[i].eq(number.table(table, self.index))
         for i, formats in enumerate(FORMATS):
             clamped, outside = number.saturate_layers(self.wide, list(formats), self.layer)
             m.d.comb += [self.layer_saturated[i].eq(clamped), self.layer_outside[i].eq(outside)]
@@ -221,10 +170,9 @@ async def number_functions(dut: object) -> None:
                 for d in (-1, 0, 1)
             ),
         )
-        word = bench.random.choice((1, 2**31, 2**32 - 1, bench.random.getrandbits(32) or 1))
-        row = bench.pick(0, 2**16 - 1)
+        index = bench.random.getrandbits(5)
         layer = bench.random.randrange(len(FORMATS[0]))
-        bench.drive(value=value, synapses=s, halvings=halvings, draw=draw, wide=wide, word=word, row=row, layer=layer)
+        bench.drive(value=value, synapses=s, halvings=halvings, draw=draw, wide=wide, index=index, layer=layer)
         await bench.settle_combinational()
 
         factor = synapses[s].factor
@@ -240,16 +188,7 @@ async def number_functions(dut: object) -> None:
         bench.check("not_leaked", leak_down(wide, -1), wide=wide)
         bench.check("leaked_down", [leak_down(wide, shift) for shift in LEAKS], wide=wide)
         bench.check("leaked_to_zero", [leak_to_zero(wide, shift) for shift in LEAKS], wide=wide)
-        bench.check("next_word", xorshift32(word), word=word)
-        bench.check("warm_word", image_word(word), word=word)
-        bench.check("row_word", row_word(word, row), word=word, row=row)
-        bench.check("draws", [neuron_draw(word, layer, neuron, 32) for layer, neuron in PLACES], word=word)
-        bench.check("mixed", mix(word), word=word)
-        bench.check("spread", spread(row), row=row)
-        bench.check("spread_narrow", spread(row & ((1 << NARROW) - 1)), row=row)
-        bench.check("noise", noise_of(word), word=word)
-        bench.check("deviate", [deviate_of(word, half) + DEVIATE_LIMIT for half in (0, 1)], word=word)
-        bench.check("looked_up", [table[row & 31] for table in TABLES], row=row)
+        bench.check("looked_up", [table[index] for table in TABLES], index=index)
         ends = [1 << (formats[layer] - 1) for formats in FORMATS]
         clamped = [min(max(wide, -end), end - 1) for end in ends]
         bench.check("layer_saturated", clamped, wide=wide, layer=layer)

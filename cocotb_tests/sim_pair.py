@@ -1,65 +1,62 @@
-"""cocotb: runs of the learning-law pair; the job holds drives, the report the states of every step."""
+"""cocotb: the learning law's pair against `golden.law.run_pair`."""
 
-from __future__ import annotations
+import dataclasses
+import os
+import pickle
+from pathlib import Path
 
 import cocotb
 import numpy as np
-from cocotb.clock import Clock
-from cocotb.triggers import ReadOnly, RisingEdge
+from amaranth.lib import wiring
 
-from cocotb_tests import harness
-from cocotb_tests.driver import CLOCK_NS, field_of, pack
-from golden.config import config_from_dict
-from golden.number import MASK32, WEYL, image_word, seed_word
-from rtl.pair import Pair
+from cocotb_tests.bench import Mismatch
+from eqspike.golden.configfile import config_from_dict, config_to_dict, load_config, resolve_preset
+from eqspike.golden.law import law_config, run_pair
+from eqspike.rtl.pair import Pair
+from eqspike.sim import harness
+from eqspike.sim.jobs import pair as law
 
-PER_NEURON = ("membrane", "refractory", "filtered", "integrator")
+FAULTS = {
+    "slope_spread": 0.3, "threshold_spread": 0.05, "speed": 1e-2, "nonlinearity_up": 1.0, "nonlinearity_down": 0.6,
+    "write_noise": 1e-3,
+}  # fmt: skip
+
+
+def _job(draw: str, runs: int, steps: int, **device: float) -> dict:
+    preset = load_config(resolve_preset("digits"))
+    synapse = dataclasses.replace(preset.synapses[-1], draw=draw)
+    device = dataclasses.replace(preset.device, **device)
+    config = law_config(preset.replace(synapses=(synapse, synapse), device=device), real=False)
+    scale = 2**config.membrane_fraction_bits
+    generator = np.random.default_rng(5)
+    return {
+        "config": config_to_dict(config),
+        # Some drives are negative, some beyond f_max.
+        "pre": generator.integers(-scale // 8, scale, (runs, steps)),
+        "post": np.repeat(generator.integers(0, scale, (runs, 1)), steps, axis=1),
+    }
+
+
+JOBS = {
+    "neuron": _job("neuron", 3, 150),
+    "synapse": _job("synapse", 2, 150),
+    "faults": _job("synapse", 2, 80, **FAULTS),
+}
+
+
+def make(job: dict) -> wiring.Component:
+    """The component of a job."""
+    return Pair(config_from_dict(job["config"]))
 
 
 @cocotb.test(timeout_time=5, timeout_unit="ms")
-async def runs(dut: object) -> None:
-    """All runs of the job, from rest."""
+async def pair(dut: object) -> None:
+    """Every state of every step."""
     job = harness.job()
-    config = config_from_dict(job["config"])
-    pair = Pair(config)
-    layouts = {name: getattr(pair, name).shape() for name in PER_NEURON}
-    drive = pair.drives.payload.shape()
-    pre, post = job["pre"], job["post"]
-    trace = {name: np.zeros((*pre.shape, 2), np.int64) for name in (*PER_NEURON, "spikes")}
-    trace |= {name: np.zeros(pre.shape, np.int64) for name in ("weight", "word")}
-    for name in ("restart", "word_data", "drives__valid", "drives__payload"):
-        getattr(dut, name).value = 0
-    dut.rst.value = 1
-    Clock(dut.clk, CLOCK_NS, unit="ns").start()
-    edge, done, settled = RisingEdge(dut.clk), RisingEdge(dut.done), ReadOnly()
-    await edge
-    await edge
-    dut.rst.value = 0
-    await edge
-    key = seed_word(config.training.seed)
-    bits = pair.crossbar.weight_bits
-    for run in range(pre.shape[0]):
-        dut.word_data.value = int(image_word((key + run * WEYL) & MASK32))
-        dut.restart.value = 1
-        await edge
-        dut.restart.value = 0
-        for _ in range(8 + pair.crossbar.extra_stages):
-            await edge
-        for step in range(pre.shape[1]):
-            payload = {"pre": int(pre[run, step]), "post": int(post[run, step])}
-            dut.drives__payload.value = pack(drive, payload)
-            dut.drives__valid.value = 1
-            await edge
-            dut.drives__valid.value = 0
-            await done
-            await settled
-            for name, layout in layouts.items():
-                word = int(getattr(dut, name).value)
-                trace[name][run, step] = field_of(layout, word, 0), field_of(layout, word, 1)
-            spikes = int(dut.spikes.value)
-            trace["spikes"][run, step] = spikes & 1, spikes >> 1
-            weight = int(dut.weight.value)
-            trace["weight"][run, step] = weight - (1 << bits) if weight >> (bits - 1) else weight
-            trace["word"][run, step] = int(dut.word.value)
-            await edge
-    harness.report(trace)
+    await law.runs.func(dut)
+    rtl = pickle.loads((Path(os.environ["EQSPIKE_JOB"]) / "report").read_bytes())
+    golden = run_pair(config_from_dict(job["config"]), job["pre"], job["post"])
+    for name, values in rtl.items():
+        if not np.array_equal(values, getattr(golden, name)):
+            raise Mismatch(f"Mismatch: {name}")
+    harness.report({"compared": {name: values.size for name, values in rtl.items()}})

@@ -6,11 +6,12 @@ import cocotb
 import numpy as np
 from amaranth.lib import wiring
 
-from cocotb_tests import harness
 from cocotb_tests.bench import TIMEOUT, TRAINS, Bench, config_data, spike_trains
-from golden.config import config_from_dict
-from golden.pulse import SHAPES, tail_step
-from rtl.pulse import PulseTail
+from eqspike.golden.configfile import config_from_dict
+from eqspike.golden.pulse import SHAPES, Tail, tail_step
+from eqspike.golden.state import HistoryRows
+from eqspike.rtl.pulse import PulseTail
+from eqspike.sim import harness
 
 
 def _data(**pulse: object) -> dict:
@@ -39,7 +40,8 @@ async def pulse(dut: object) -> None:
     job = harness.job()
     bench = Bench(dut, make(job), job["seed"])
     config = config_from_dict(job["config"])
-    half, shape = config.pulse.half, SHAPES[config.pulse.shape]
+    half = config.pulse.half
+    tail = Tail(half=half, shape=SHAPES[config.pulse.shape], clip=0, collision_limit=0)
     spikes = spike_trains(bench, STEPS, half, config.neuron.refractory)
     # One row more than there are steps: the row of what was before the image.
     history = np.zeros((STEPS + 1, 1, len(TRAINS)), np.int64)
@@ -49,7 +51,7 @@ async def pulse(dut: object) -> None:
         ages = (1, half, half + 1, 2 * half + 1)
         rows = [t - age if age <= t else STEPS for age in ages]
         before = count.copy(), signal.copy()
-        tail_step(0, len(TRAINS), t, *rows, half, shape, history, count, signal, pulses)
+        tail_step(0, len(TRAINS), HistoryRows(t, *rows), tail, history, count, signal, pulses)
         for n in range(len(TRAINS)):
             names = ("leaving", "delayed", "delayed_leaving", "old")
             inputs = {name: int(history[row, 0, n]) for name, row in zip(names, rows, strict=True)}

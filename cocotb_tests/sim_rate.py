@@ -6,12 +6,14 @@ import cocotb
 import numpy as np
 from amaranth.lib import wiring
 
-from cocotb_tests import harness
 from cocotb_tests.bench import TIMEOUT, TRAINS, Bench, config_data, spike_trains
-from golden.config import Config, config_from_dict
-from golden.number import leak_to_zero
-from golden.rate import rate_step
-from rtl.rate import RhoBar
+from eqspike.golden.config import Config
+from eqspike.golden.configfile import config_from_dict
+from eqspike.golden.number import leak_to_zero
+from eqspike.golden.rate import rate_step
+from eqspike.golden.state import HistoryRows
+from eqspike.rtl.rate import RhoBar
+from eqspike.sim import harness
 
 JOBS = {
     "no_filter": {"config": config_data(rate={"filter": 1, "delay": 24, "leak": "2^-3", "fraction_bits": 6})},
@@ -56,11 +58,9 @@ async def _follow_trains(bench: Bench, config: Config) -> None:
         history[t, 0] = spikes[t]
         back = (config.rate.filter, config.rate.delay, config.rate.delay + config.rate.filter)
         leaving, delayed, delayed_leaving = (t - steps if steps <= t else STEPS for steps in back)
+        rows = HistoryRows(t, leaving, delayed, delayed_leaving, t)
         before = filtered.copy(), integrator.copy()
-        rate_step(
-            0, len(TRAINS), t, leaving, delayed, delayed_leaving, history,
-            numbers.rate_gain, numbers.rate_leak_shift, filtered, integrator,
-        )  # fmt: skip
+        rate_step(0, len(TRAINS), rows, history, numbers.rate_gain, numbers.rate_leak_shift, filtered, integrator)
         for n in range(len(TRAINS)):
             inputs = {
                 "spike": history[t, 0, n],
@@ -72,7 +72,8 @@ async def _follow_trains(bench: Bench, config: Config) -> None:
             }
             if not averages:
                 # Not read then.
-                inputs |= {name: bench.random.randint(-1, 1) for name in ("leaving", "delayed_leaving", "filtered")}
+                inputs |= {name: bench.random.getrandbits(1) for name in ("leaving", "delayed_leaving")}
+                inputs["filtered"] = bench.pick(numbers.filter.low, numbers.filter.high)
             golden = {"next_filtered": int(filtered[0, n]), "next_integrator": int(integrator[0, n])}
             await _compare(bench, golden, **{name: int(value) for name, value in inputs.items()})
 

@@ -6,7 +6,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 
-from cocotb_tests import harness
+from eqspike.sim import harness
 
 CLOCK_NS = 2
 

@@ -7,9 +7,9 @@ from collections import deque
 import cocotb
 from amaranth.lib import wiring
 
-from cocotb_tests import harness
 from cocotb_tests.bench import TIMEOUT, Bench
-from rtl.link.uart import UartReceiver, UartTransmitter
+from eqspike.rtl.link.uart import UartReceiver, UartTransmitter
+from eqspike.sim import harness
 
 BYTES = 150
 JOBS = {

@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from cocotb_tests import networks
-from fpga.engine import BoardEngine
-from fpga.host import Board, BoardLost, Line, open_port
-from fpga.simulated import SimulatedBoard
-from golden.config import Config
-from golden.data import epoch_order, load_split
-from golden.network import INFER_FIRST_SPIKE, LEARN, Network
+from eqspike.fpga.engine import BoardEngine
+from eqspike.fpga.host import Board
+from eqspike.fpga.line import BoardLost, Line, open_port
+from eqspike.fpga.simulated import SimulatedBoard
+from eqspike.golden.config import Config
+from eqspike.golden.data import epoch_order, load_split
+from eqspike.golden.modes import INFER_FIRST_SPIKE, LEARN
+from eqspike.golden.network import Network
+from eqspike.golden.upset import cells, draw, flipped, strike_between
 
 CONFIG = networks.odd("7-5-3")
 
@@ -65,11 +68,37 @@ def test_learns_as_the_golden_model(baud_error: float) -> None:
             assert (mine == theirs).all()
 
 
+def test_flipped_weights() -> None:
+    """Bits of weights that flip on the board, through its link: it goes wrong as golden does, in each layer and bit."""
+    golden, part = Network(CONFIG), load_split(CONFIG)
+    images, labels = part.train_images[:30], part.train_labels[:30]
+    flips = [cell for cell in cells(CONFIG) if cell.place == "weights"]
+    generator = np.random.default_rng(4)
+    with connected() as board:
+        board.write_weights(golden.weights)
+        board.write_register("key", golden.key)
+        board.set_epoch(0)
+        for at, cell in enumerate(flips):
+            upset = draw(CONFIG, generator, cell)
+            weights = board.read_weights()
+            place = np.unravel_index(upset.index, weights[cell.layer].shape)
+            weights[cell.layer][place] = flipped(weights[cell.layer][place], cell.bit, CONFIG.synapses[cell.layer].bits)
+            board.write_weights(weights)
+            strike_between(golden, upset)
+            here = slice(at, at + 1)
+            (result,) = board.present(images[here], labels[here], [LEARN])
+            expected = golden.present(images[at], int(labels[at]), LEARN)
+            assert result["prediction"] == expected.prediction
+            for mine, theirs in zip(board.read_weights(), golden.weights, strict=True):
+                assert (mine == theirs).all()
+
+
+@pytest.mark.soak
 def test_several_banks() -> None:
     """The host knows where weights stand that are spread over three memories."""
     config = networks.odd("banks-41-7-7-3")
     golden, part = Network(config), load_split(config)
-    images, labels = part.train_images[:20], part.train_labels[:20]
+    images, labels = part.train_images[:6], part.train_labels[:6]
     with connected(config=config) as board:
         board.write_weights(golden.weights)
         board.write_register("key", golden.key)
@@ -106,11 +135,11 @@ def test_engine_goes_on_after_the_board_was_unplugged() -> None:
     weights, key = golden.initial_weights(), golden.key
     with BoardEngine(CONFIG) as engine:
         step = engine.learn(images[order[:20]], labels[order[:20]], weights, key, 0)
-        stale = step["weights"]
-        step = engine.learn(images[order[20:]], labels[order[20:]], stale, step["key"], 0)
+        stale = step.weights
+        step = engine.learn(images[order[20:]], labels[order[20:]], stale, step.key, 0)
         with pytest.raises(RuntimeError, match="learned on"):
             stale[0]
-        checkpoint = [w.copy() for w in step["weights"]], step["key"]
+        checkpoint = [w.copy() for w in step.weights], step.key
         golden.present_all(images[order], labels[order], LEARN)
         for mine, theirs in zip(checkpoint[0], golden.weights, strict=True):
             assert (mine == theirs).all()
@@ -119,16 +148,20 @@ def test_engine_goes_on_after_the_board_was_unplugged() -> None:
         engine.simulated.process.kill()
         engine.simulated.process.wait()
         with pytest.raises(engine.lost):
-            engine.learn(images, labels, step["weights"], step["key"], 1)
-        engine.reconnect()
+            engine.learn(images, labels, step.weights, step.key, 1)
+        left: list[float] = []
+        engine.reconnect(left.append)
+        assert left[0] > 0
         step = engine.learn(images, labels, *checkpoint, 1)
         golden.set_epoch(1)
         golden.present_all(images, labels, LEARN)
-        for mine, theirs in zip(step["weights"], golden.weights, strict=True):
+        for mine, theirs in zip(step.weights, golden.weights, strict=True):
             assert (mine == theirs).all()
 
 
 def test_a_board_that_stays_away() -> None:
     engine = BoardEngine(CONFIG, port="/dev/nowhere")
-    with pytest.raises(BoardLost, match="/dev/nowhere"):
-        engine.reconnect(patience=0.1)
+    left: list[float] = []
+    with pytest.raises(BoardLost, match="did not come back within 0 s"):
+        engine.reconnect(left.append, patience=0.1)
+    assert len(left) >= 1

@@ -4,7 +4,7 @@ import pytest
 
 from cocotb_tests import sim_number
 from cocotb_tests.bench import simulate
-from cocotb_tests.harness import SIMULATORS
+from eqspike.sim.harness import SIMULATORS
 
 
 @pytest.mark.parametrize("simulator", SIMULATORS)
@@ -19,15 +19,6 @@ def test_number(job, simulator):
         "not_leaked": vectors,
         "leaked_down": vectors * len(sim_number.LEAKS),
         "leaked_to_zero": vectors * len(sim_number.LEAKS),
-        "next_word": vectors,
-        "warm_word": vectors,
-        "row_word": vectors,
-        "draws": vectors * len(sim_number.PLACES),
-        "mixed": vectors,
-        "spread": vectors,
-        "spread_narrow": vectors,
-        "noise": vectors,
-        "deviate": vectors * 2,
         "looked_up": vectors * len(sim_number.TABLES),
         "layer_saturated": vectors * len(sim_number.FORMATS),
         "layer_outside": vectors * len(sim_number.FORMATS),

@@ -4,7 +4,7 @@ import pytest
 
 from cocotb_tests import sim_rate
 from cocotb_tests.bench import simulate
-from cocotb_tests.harness import SIMULATORS
+from eqspike.sim.harness import SIMULATORS
 
 
 @pytest.mark.parametrize("simulator", SIMULATORS)

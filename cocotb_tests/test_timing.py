@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cocotb_tests import timing
-from golden.config import load_config, resolve_preset
+from eqspike.golden.configfile import load_config, resolve_preset
+from eqspike.sim import timing
 
 FAULTS = ["device.slope_spread=0.1", "device.write_noise=1e-3", "device.stuck_on=0.05"]
 ROLES = {

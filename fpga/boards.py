@@ -13,10 +13,12 @@ from amaranth.lib.cdc import FFSynchronizer
 if TYPE_CHECKING:
     from amaranth.build import Platform
 
-    from fpga.selftest import SelfTest
-    from rtl.link.link import SerialLink
+    from eqspike.fpga.selftest import SelfTest
+    from eqspike.rtl.link.link import SerialLink
 
 
+BAUD = 2_000_000
+"""Of the host link, unless a build or a command says otherwise."""
 MAX_BAUD = 3_000_000
 BAUD_ERROR = 0.01
 """How far the baud rate may be off for want of a whole number of cycles a bit; the line's ends may add their own."""
@@ -54,7 +56,7 @@ class Board:
     """The board's name in openFPGALoader."""
     settle_us: int = 15
     """Microseconds from the PLL's lock until the clock, or on an iCE40 the end of its reset, reaches the design."""
-    baud: int = 2_000_000
+    baud: int = BAUD
     """Of the host link, unless a build says otherwise."""
 
     def divider(self, baud: int) -> int:
@@ -339,4 +341,4 @@ class LinkTop(Elaboratable):
         return m
 
 
-__all__ = ["BOARDS", "Board", "Clock", "LinkTop", "Top", "with_clock"]
+__all__ = ["BAUD", "BOARDS", "Board", "Clock", "LinkTop", "Top", "with_clock"]

@@ -9,16 +9,18 @@ from types import TracebackType
 
 import numpy as np
 
-from fpga.host import TIMEOUT, Board, BoardLost, Line, open_port
-from fpga.simulated import SimulatedBoard
-from golden.config import Config
-from golden.network import LEARN
+from eqspike.fpga.boards import BAUD
+from eqspike.fpga.host import Board
+from eqspike.fpga.line import TIMEOUT, BoardLost, Line, open_port
+from eqspike.fpga.simulated import SimulatedBoard
+from eqspike.golden.config import Config
+from eqspike.golden.engine import Engine, Learned
+from eqspike.golden.modes import LEARN
 
 PATIENCE = 60.0
 """Seconds that a lost board may take to come back."""
 SIMULATED_TIMEOUT = 5.0
 """As TIMEOUT, for a board whose every cycle is computed."""
-BAUD = 2_000_000
 
 
 class BoardWeights(Sequence):
@@ -29,7 +31,8 @@ class BoardWeights(Sequence):
         self.matrices: tuple[np.ndarray, ...] | None = None
 
     def __len__(self) -> int:
-        return len(self.engine.config.network.layers) - 1
+        config = self.engine.config
+        return len(config.synapses) * (2 if config.programming.gathers else 1)
 
     def __getitem__(self, index: int) -> np.ndarray:
         if self.matrices is None:
@@ -39,13 +42,15 @@ class BoardWeights(Sequence):
         return self.matrices[index]
 
 
-class BoardEngine:
-    """Learns images on a board, with the face of `cocotb_tests.engine.RtlEngine`.
+class BoardEngine(Engine):
+    """Learns images on a board.
 
     `port`: a serial port, or None for the simulated board, which this starts. Once a call has raised `BoardLost`,
     `reconnect` waits for the board; what it knew is then gone, so `learn` is to be called with weights and key of a
     checkpoint.
     """
+
+    lost = (BoardLost,)
 
     def __init__(self, config: Config, port: str | None = None, baud: int = BAUD) -> None:
         self.config, self.port, self.baud = config, port, baud
@@ -53,7 +58,6 @@ class BoardEngine:
         self.line: Line | None = None
         self.held: object = None
         """The weights that the board holds: the very object that `learn` took or gave."""
-        self.lost = BoardLost
 
     def __enter__(self) -> BoardEngine:
         self.connect()
@@ -91,11 +95,13 @@ class BoardEngine:
             self.simulated.close()
             self.simulated = None
 
-    def reconnect(self, patience: float = PATIENCE) -> None:
-        """Wait until the board is there again. Raises `BoardLost` when it does not come back in time."""
+    def reconnect(self, waiting: Callable[[float], None], patience: float = PATIENCE) -> None:
+        """Wait until the board is there again; `waiting` is told before each try how many more seconds it may take.
+        Raises `BoardLost` when it does not come back in time, `BoardError` when another board comes."""
         self._close_port()
         until = time.monotonic() + patience
         while True:
+            waiting(max(until - time.monotonic(), 0))
             if self.simulated and self.simulated.process.poll() is not None:
                 self.simulated.close()
                 self.simulated = None
@@ -103,7 +109,7 @@ class BoardEngine:
                 return self.connect()
             except BoardLost:
                 if time.monotonic() > until:
-                    raise
+                    raise BoardLost(f"the board did not come back within {patience:.0f} s") from None
             time.sleep(0.5)
 
     def load(self, weights: Sequence[np.ndarray]) -> None:
@@ -123,8 +129,8 @@ class BoardEngine:
 
     def learn(
         self, images: np.ndarray, labels: np.ndarray, weights: Sequence[np.ndarray], key: int, epoch: int
-    ) -> dict[str, object]:
-        """Learn images in order: results, weights (`BoardWeights`), key, counters, cycles, seconds."""
+    ) -> Learned:
+        """Learn images in order; the weights are `BoardWeights`, read from the board when they are looked at."""
         board = self.board
         self.load(weights)
         self.held = None
@@ -137,14 +143,8 @@ class BoardEngine:
         counters = board.counters()
         key = board.read_registers(["key"])["key"]
         self.held = BoardWeights(self)
-        return {
-            "results": results,
-            "weights": self.held,
-            "key": key,
-            "cycles": counters.pop("cycles"),
-            "counters": counters,
-            "seconds": seconds,
-        }
+        cycles = counters.pop("cycles")
+        return Learned(results=results, weights=self.held, key=key, counters=counters, seconds=seconds, cycles=cycles)
 
 
 __all__ = ["BAUD", "BoardEngine", "BoardWeights"]

@@ -1,18 +1,28 @@
-"""Writes docs/host-link.md from `rtl.link.protocol`: `python -m fpga.link_page`."""
+"""Writes docs/host-link.md from `rtl.link.protocol`: `python -m eqspike.fpga.link_page`."""
 
 from __future__ import annotations
 
 import textwrap
 from pathlib import Path
 
-from rtl.link import protocol
-from rtl.link.protocol import COMMANDS, HEADER, OVERHEAD, SLOTS, STATUSES, Field, registers
+from eqspike.rtl.link import protocol
+from eqspike.rtl.link.protocol import (
+    COMMANDS,
+    HEADER,
+    LARGEST_SLOT,
+    OVERHEAD,
+    SLOTS,
+    SMALLEST_SLOT,
+    STATUSES,
+    Field,
+    registers,
+)
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "host-link.md"
 
 INTRODUCTION = f"""# The host link
 
-<!-- Written by `python -m fpga.link_page` from rtl/link/protocol.py: change it there. -->
+<!-- Written by `python -m eqspike.fpga.link_page` from rtl/link/protocol.py: change it there. -->
 
 A board that was built with `eqspike build --top link` learns what a host sends it over a serial port: 8 data bits, no
 parity, one stop bit, up to 3 Mbaud (2,000,000 unless `--baud` says otherwise). `eqspike board` is such a host; this
@@ -27,10 +37,12 @@ Both sides send frames, which are stuffed by COBS (consistent overhead byte stuf
 | 1 | sequence number | the request's |
 | 1 | command | status |
 | any | payload | payload |
-| 2 | CRC | CRC |
+| {protocol.CRC_BYTES} | CRC | CRC |
 
-The CRC is CRC-16/IBM-3740 (polynomial 0x1021, start value 0x{protocol.CRC_INIT:04X}, not reflected) of the bytes before
-it, high byte first. Numbers in a payload stand with their lowest byte first.
+The CRC is CRC-32/ISO-HDLC, that of zlib and Ethernet (polynomial 0x04C11DB7, reflected, start value 0xFFFFFFFF,
+inverted at the end), of the bytes before it. It and the numbers in a payload have their lowest byte first. When up to
+three bytes are lost or added at a frame's end, zeros too, that is seen, whatever they are; other damage stays unseen in
+one frame of 2^32. (Version 2 of the protocol had 16 bits and no inversion: a zero behind a frame was not seen.)
 
 **Nothing happens before a frame is known to be whole.** The chip keeps a frame's bytes in a buffer and looks at none
 of them until length and CRC are right. After damage it begins again at the next byte 0; several of these in a row are
@@ -75,14 +87,16 @@ def page() -> str:
     lines = [f"| {s.code} | `{s.name}` | {s.meaning} |" for s in STATUSES]
     lines += [
         "", f"{', '.join(f'`{name}`' for name in protocol.REFUSED)}: the frame was refused. `command` and `argument` "
-        "answer a whole frame, whose number is then used up; nothing else of the chip has changed.", "",
+        "answer a whole frame, whose number is then used up; nothing else of the chip has changed. All numbers of a "
+        "request are looked at before the first of them is used: one weight, pixel or register value that is out of "
+        "range, and nothing is written, no image begins.", "",
         "## Commands", "",
     ]  # fmt: skip
     for command in COMMANDS:
         lines += [f"### 0x{command.code:02X} {command.name}", "", command.meaning, ""]
         lines += _fields("Request", command.request) + _fields("Answer", command.reply)
     lines += [
-        "## Registers", "", "32 bits each.", "",
+        "## Registers", "", "32 bits each. A counter that has counted 2^32 - 1 goes on from 0.", "",
         "| number | name | access | after reset | meaning |", "|---|---|---|---|---|",
         *(f"| {r.number} | `{r.name}` | {r.access} | {r.reset} | {r.meaning} |" for r in registers()), "",
         "## Self-test", "",
@@ -90,8 +104,8 @@ def page() -> str:
         "The test of the whole core is a top of its own (`eqspike build` without `--top`).", "",
         "## Sizes", "",
         f"A frame has {OVERHEAD} bytes beside its payload. The longest that the chip takes is `frame` of the identity; "
-        "an answer's payload is 27 bytes at most, or what a result needs where that is more, "
-        "and never above 123. An echo may be as long as an answer.", "",
+        f"an answer's payload is {SMALLEST_SLOT - 1 - OVERHEAD} bytes at most, or what a result needs where that is "
+        f"more, and never above {LARGEST_SLOT - 1 - OVERHEAD}. An echo may be as long as an answer.", "",
     ]  # fmt: skip
     return INTRODUCTION + "\n".join(
         line if line.startswith(("|", "#")) else textwrap.fill(line, 120, break_on_hyphens=False) for line in lines

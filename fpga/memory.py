@@ -1,19 +1,26 @@
-"""How many block RAMs the crossbar's memories take on a board, before anything is synthesised."""
+"""How many block RAMs a network's memories take on a board, before anything is synthesised."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from fpga.boards import BOARDS, Board
-from golden.config import Config, hardware_for
-from golden.number import bits_for_signed
-from rtl.core import Core
+from eqspike.fpga.boards import BOARDS, Board
+from eqspike.golden.config import Config, hardware_for
+from eqspike.golden.number import bits_for_signed
+from eqspike.rtl.core import Core
 
 SHAPES = {
     "ice40": ((256, 16), (512, 8), (1024, 4), (2048, 2)),
     "ecp5": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
 }
 """Family -> what one block RAM may be: (words, bits)."""
+
+
+BITS = {"ice40": 4096, "ecp5": 18432}
+"""Bits of one block RAM."""
+DEEP = 256
+"""An ECP5's Yosys makes longer memories of block RAMs; of lookup tables it may make those with fewer words. An iCE40
+has nothing but block RAMs."""
 
 
 def blocks(family: str, words: int, bits: int) -> int:
@@ -26,7 +33,7 @@ def crossbar_memories(config: Config, board: Board) -> dict[str, tuple[int, int]
     for each word of weights."""
     core = Core(config, hardware_for(config, board.name))
     lanes, words = core.layout.lanes, core.layout.words
-    memories = {"weights": (words, lanes * core.crossbar.weight_bits)}
+    memories = {"weights": (words, lanes * core.crossbar.cell_bits)}
     devices = core.crossbar.devices
     if devices is not None and devices.measured:
         fields = ("slope_up", "slope_down", "offset_up", "offset_down")
@@ -48,6 +55,46 @@ def crossbar_memories(config: Config, board: Board) -> dict[str, tuple[int, int]
     return memories
 
 
+def certain_memories(core: Core, family: str) -> dict[str, tuple[int, int]]:
+    """Name -> (words, bits) of those memories of the core that are made of block RAMs in any case."""
+    layout, bits = core.layout, core.lanes * core.crossbar.cell_bits
+    found = {f"weights {bank}": (words, bits) for bank, words in enumerate(layout.bank_words)}
+    if family == "ecp5":
+        return {name: size for name, size in found.items() if size[0] > DEEP}
+    chunks = max(2, len(layout.chunks))
+    found["neurons"] = (chunks, core.state_layout.size)
+    if core.image_end:
+        found["spikes of inputs"] = (max(2, layout.layers[0]), core.numbers.spike_count.bits)
+    found["spikes of the past"] = (chunks << core.chunk_state.depth_bits, core.lanes)
+    return found
+
+
+def memory_problem(config: Config, board: Board) -> str | None:
+    """Why a network cannot be on the board, in one line: what its memories need, and what is there; None where they may
+    fit. Cheap: the core is described, not made."""
+
+    def needs(other: Board) -> tuple[int, int, int]:
+        core = Core(config, hardware_for(config, other.name))
+        memories = certain_memories(core, other.family).values()
+        return (
+            sum(words * bits for words, bits in memories),
+            sum(blocks(other.family, *m) for m in memories),
+            core.lanes,
+        )
+
+    bits, least, lanes = needs(board)
+    total = board.totals["bram"]
+    if least <= total:
+        return None
+    enough = [other.name for other in BOARDS.values() if needs(other)[1] <= other.totals["bram"]]
+    return (
+        f"{config.name} does not fit {board.name}: on {lanes} lanes its memories need at least {bits:,} bits, in "
+        f"{least:,} block RAMs; it has {total} block RAMs with {total * BITS[board.family]:,} bits. Other lanes need "
+        f"others (boards.{board.name}.lanes); with their own settings enough is there on: "
+        f"{', '.join(enough) or 'no board'}"
+    )
+
+
 def measured_devices_problem(config: Config, board: Board) -> str | None:
     """Why measured devices cannot be on the board, in one line; None where they can."""
     need = {name: blocks(board.family, *size) for name, size in crossbar_memories(config, board).items()}
@@ -66,4 +113,4 @@ def measured_devices_problem(config: Config, board: Board) -> str | None:
     )
 
 
-__all__ = ["blocks", "crossbar_memories", "measured_devices_problem"]
+__all__ = ["blocks", "certain_memories", "crossbar_memories", "measured_devices_problem", "memory_problem"]

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from fpga.boards import Board
+from eqspike.fpga.boards import Board
 
 _KINDS = (
     ("ff", re.compile(r"SB_DFF\w*|TRELLIS_FF")),

@@ -10,18 +10,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Shape, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Out
 from amaranth.utils import ceil_log2
 
-from golden.config import Config, HardwareConfig
-from golden.data import load_split
-from golden.network import LEARN, Network, Result
-from golden.number import MASK32
-from rtl.core import Core, Mode
-from rtl.layout import Layout
+from eqspike.golden.cells import cell_bits, to_cells
+from eqspike.golden.config import Config
+from eqspike.golden.data import load_split
+from eqspike.golden.draw import MASK32
+from eqspike.golden.modes import LEARN
+from eqspike.golden.network import Network, Result
+from eqspike.golden.sections import HardwareConfig
+from eqspike.rtl.bits import Codec, ResultCodec
+from eqspike.rtl.core import Core
+from eqspike.rtl.layout import Layout
+from eqspike.rtl.streams import Mode
 
 SIGNATURE_BITS = 32
 POLYNOMIAL = 0x04C11DB7
@@ -91,7 +96,7 @@ def make_plan(config: Config, layout: Layout, count: int, passes: int) -> Plan:
     images, labels = choose_images(config, count)
     network = Network(config)
     weights = tuple(w.copy() for w in network.weights)
-    signature, nudged = MASK32, 0
+    signature, nudged, codec = MASK32, 0, ResultCodec(config)
     right = []
     for _ in range(passes):
         right.append(0)
@@ -99,10 +104,11 @@ def make_plan(config: Config, layout: Layout, count: int, passes: int) -> Plan:
             result = network.present(image, int(label), LEARN)
             right[-1] += int(result.prediction == label)
             nudged += int(result.nudged)
-            signature = fold(signature, result_bits(network, result))
-    for word in weight_words(config, layout, network.weights):
+            signature = fold(signature, result_word(codec, result))
+    stored = Codec(signed(max(cell_bits(config))))
+    for word in weight_words(layout, to_cells(config, network.contents)):
         for weight in word:
-            signature = fold(signature, weight)
+            signature = fold(signature, stored.pack(weight))
     return Plan(
         images=images, labels=labels, passes=passes, weights=weights, signature=signature,
         right_first=right[0], right_last=right[-1], nudged=nudged,
@@ -119,26 +125,21 @@ def fold(signature: int, bits: int) -> int:
     return signature
 
 
-def result_bits(network: Network, result: Result) -> int:
-    """A result as one number, fields as in `observed`."""
-    layers, numbers = network.layers, network.numbers
-    spiked = result.first_spike >= 0
-    index_bits = ceil_log2(max(2, layers[-1]))
-    step_bits = network.config.learning.free_steps.bit_length()
-    fields = [
-        (result.prediction, index_bits), (int(spiked), 1), (result.first_spike if spiked else 0, index_bits),
-        (result.first_spike_step if spiked else 0, step_bits), (int(result.nudged), 1),
-        *((count, numbers.count_bits) for count in result.counts),
-    ]  # fmt: skip
-    word, at = 0, 0
-    for value, bits in fields:
-        word |= (value & ((1 << bits) - 1)) << at
-        at += bits
-    return word
+def result_word(codec: ResultCodec, result: Result) -> int:
+    """A result's bits, as the circuit `observed` has them."""
+    return codec.pack(
+        {
+            "prediction": result.prediction,
+            "first_spike": result.first_spike,
+            "first_step": result.first_spike_step,
+            "nudged": int(result.nudged),
+            "counts": result.counts,
+        }
+    )
 
 
 def observed(result: data.View) -> Value:
-    """Circuit of `result_bits`: the first spike's fields mean nothing when there was none."""
+    """Circuit of `result_word`: the first spike's fields mean nothing when there was none."""
     spiked = result.first_valid
     return Cat(
         result.prediction,
@@ -150,15 +151,14 @@ def observed(result: data.View) -> Value:
     )
 
 
-def weight_words(config: Config, layout: Layout, weights: tuple[np.ndarray, ...]) -> list[list[int]]:
-    """The words of the weight memory, each a list of its lanes' weights as unsigned bits.
+def weight_words(layout: Layout, weights: tuple[np.ndarray, ...]) -> list[list[int]]:
+    """The words of the weight memory, each a list of its lanes' weights (cells, where there are accumulators).
 
     A lane without a neuron holds 0, and learning leaves it so: its rho-bar is 0.
     """
-    mask = (1 << max(s.bits for s in config.synapses)) - 1
     words = [[0] * layout.lanes for _ in range(layout.words)]
     for synapses, row, column, word, lane in layout.places():
-        words[word][lane] = int(weights[synapses][row, column]) & mask
+        words[word][lane] = int(weights[synapses][row, column])
     return words
 
 
@@ -184,20 +184,14 @@ class SelfTest(wiring.Component):
         m = Module()
         core, plan, layout = self.core, self.plan, self.core.layout
         m.submodules.core = core
-        bits = core.crossbar.weight_bits
-        core.crossbar.initial = [
-            sum(weight << (bits * lane) for lane, weight in enumerate(word))
-            for word in weight_words(self.config, layout, plan.weights)
-        ]
+        bits = core.crossbar.cell_bits
+        codec = Codec(core.crossbar.word_layout)
+        core.crossbar.initial = [codec.pack(word) for word in weight_words(layout, to_cells(self.config, plan.weights))]
 
-        # The images, pixel after pixel; each begins at a power of two, so that addresses are wiring.
         inputs, count = self.config.network.layers[0], len(plan.images)
-        pixel_bits = len(core.images.payload.pixel)
         place_bits = ceil_log2(max(2, inputs))
-        content = np.zeros((count, 1 << place_bits), np.int64)
-        content[:, :inputs] = plan.images
-        m.submodules.pixels = pixels = Memory(shape=pixel_bits, depth=content.size, init=content.ravel().tolist())
-        pixel = pixels.read_port()
+        m.submodules.pixels = pixels = self._pixels(1 << place_bits)
+        pixel, pixel_bits = pixels.read_port(), len(core.images.payload.pixel)
 
         image = Signal(range(max(2, count)))
         passed = Signal(range(max(2, plan.passes)))
@@ -207,16 +201,9 @@ class SelfTest(wiring.Component):
         output on its way to every input neuron."""
         word, lane = Signal(range(max(2, layout.words))), Signal(range(max(2, layout.lanes)))
         asked = Signal()
-        signature = Signal(SIGNATURE_BITS, init=MASK32)
         observation = Signal(max(bits, Shape.cast(observed(core.results.payload).shape()).width))
         observe = Signal()
-
-        folded = Const(0, SIGNATURE_BITS)
-        for at in range(0, len(observation), SIGNATURE_BITS):
-            folded = folded ^ observation[at : at + SIGNATURE_BITS]
-        feedback = Mux(signature[-1], POLYNOMIAL, 0)
-        with m.If(observe):
-            m.d.sync += signature.eq(Cat(Const(0, 1), signature[:-1]) ^ feedback ^ folded)
+        signature = self._signature(m, observation, observe)
 
         m.d.comb += [
             pixel.addr.eq(Cat(place[:place_bits], image)),
@@ -271,6 +258,26 @@ class SelfTest(wiring.Component):
             with m.State("DONE"):
                 pass
         return m
+
+    def _pixels(self, stride: int) -> Memory:
+        """The images, pixel after pixel; each begins at a multiple of `stride`, a power of two, so that addresses are
+        wiring."""
+        images = self.plan.images
+        content = np.zeros((len(images), stride), np.int64)
+        content[:, : images.shape[1]] = images
+        shape = self.core.images.payload.pixel.shape()
+        return Memory(shape=shape, depth=content.size, init=content.ravel().tolist())
+
+    def _signature(self, m: Module, observation: Signal, observe: Signal) -> Signal:
+        """The signature of what was observed, as `fold` makes it; it takes the `observation` when `observe` is high."""
+        signature = Signal(SIGNATURE_BITS, init=MASK32)
+        folded = Const(0, SIGNATURE_BITS)
+        for at in range(0, len(observation), SIGNATURE_BITS):
+            folded = folded ^ observation[at : at + SIGNATURE_BITS]
+        feedback = Mux(signature[-1], POLYNOMIAL, 0)
+        with m.If(observe):
+            m.d.sync += signature.eq(Cat(Const(0, 1), signature[:-1]) ^ feedback ^ folded)
+        return signature
 
 
 __all__ = ["Plan", "SelfTest", "choose_images", "fold", "make_plan"]

@@ -5,13 +5,18 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
-from cocotb_tests import harness
-from fpga import tools
-from golden.config import Config, HardwareConfig
-from rtl.link.link import SerialLink
+from eqspike.base import tools
+from eqspike.base.errors import UsageProblem
+from eqspike.base.places import build_root
+from eqspike.golden.config import Config
+from eqspike.golden.sections import HardwareConfig
+from eqspike.rtl.link.link import SerialLink
+from eqspike.sim import harness
 
 DIVIDER = 8
 """Clock cycles a bit: the fewest that the UART takes, as 3 Mbaud at 24 MHz, so that the fewest are simulated."""
@@ -24,7 +29,7 @@ def build(config: Config, hardware: HardwareConfig | None = None, divider: int =
     text = harness.to_verilog(SerialLink(config, hardware, divider), "board")
     main = MAIN.read_text(encoding="utf-8")
     digest = hashlib.sha256(repr((text, main, ARGUMENTS, tools.versions())).encode()).hexdigest()[:16]
-    folder = harness.build_root() / "sim" / f"board-{digest}"
+    folder = build_root() / "sim" / f"board-{digest}"
     folder.mkdir(parents=True, exist_ok=True)
     program, log = folder / "board", folder / "build.log"
     with (folder / "lock").open("w") as lock:
@@ -92,4 +97,23 @@ class SimulatedBoard:
         self.close()
 
 
-__all__ = ["DIVIDER", "SimulatedBoard", "build"]
+@contextmanager
+def linked(link: Path, port: str) -> Iterator[None]:
+    """A symbolic link to the board's terminal, for its time. One that a killed board left, which leads nowhere, is
+    replaced. Raises `UsageProblem` where anything else has the name."""
+    if link.is_symlink() and not link.exists():
+        link.unlink()
+    try:
+        link.symlink_to(port)
+    except FileExistsError:
+        what = f"a link to {link.readlink()}" if link.is_symlink() else "there already"
+        raise UsageProblem(f"--link {link}: is {what}; another board's, or remove it") from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            if link.readlink() == Path(port):
+                link.unlink()
+
+
+__all__ = ["DIVIDER", "SimulatedBoard", "build", "linked"]

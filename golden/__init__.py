@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numba
 
+from eqspike.base.places import user_cache
+
 
 def _kernel_cache() -> str:
     """A folder for compiled kernels, named after the sources.
@@ -17,8 +19,7 @@ def _kernel_cache() -> str:
     sources = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         sources.update(path.read_bytes())
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(root) / "eqspike" / f"kernels-{sources.hexdigest()[:16]}"
+    folder = user_cache() / f"kernels-{sources.hexdigest()[:16]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:

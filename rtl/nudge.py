@@ -6,9 +6,9 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, 
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.config import Config
-from golden.number import fixed_numbers
-from rtl.layout import Layout
+from eqspike.golden.config import Config
+from eqspike.golden.number import fixed_numbers
+from eqspike.rtl.layout import Layout
 
 
 class OutputRates(wiring.Component):

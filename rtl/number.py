@@ -1,4 +1,4 @@
-"""Circuits for `golden.number`: saturation, rounding of weight steps, the seeded generator."""
+"""Circuits for `golden.number`: saturation, leaks, tables, rounding of weight steps."""
 
 from __future__ import annotations
 
@@ -8,19 +8,7 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value, signed, 
 from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
-from golden.number import (
-    DEVIATE_LIMIT,
-    MIX_ROUNDS,
-    NEAREST,
-    ROTATE_LAYER,
-    ROTATE_NEURON,
-    STOCHASTIC,
-    SUBSTITUTION,
-    TRUNCATE,
-    WEYL,
-    SynapseNumbers,
-    bits_for_signed,
-)
+from eqspike.golden.number import NEAREST, STOCHASTIC, TRUNCATE, SynapseNumbers, bits_for_signed
 
 
 def saturate(value: Value, low: int, high: int) -> tuple[Value, Value]:
@@ -49,6 +37,16 @@ def saturate_layers(value: Value, bits: list[int], layer: Value) -> tuple[Value,
     return new, outside
 
 
+def popcount(bits: Value) -> Value:
+    """How many bits are set."""
+    count = Const(0, 1)
+    groups = [bits[i : i + 3] for i in range(0, len(bits), 3)]
+    sums = [sum((group[i] for i in range(1, len(group))), group[0]) for group in groups]
+    while len(sums) > 1:
+        sums = [sums[i] + sums[i + 1] if i + 1 < len(sums) else sums[i] for i in range(0, len(sums), 2)]
+    return sums[0] if sums else count
+
+
 def leak_down(value: Value, shift: int) -> Value:
     """value - (value >> shift), the shift rounding down; shift -1: no leak."""
     return value if shift < 0 else value - (value >> shift)
@@ -61,28 +59,6 @@ def leak_to_zero(value: Value, shift: int) -> Value:
     return value - ((value + ones) >> shift)
 
 
-def xorshift32(word: Value) -> Value:
-    """One round of the generator, a function of 32 bits."""
-    word = word ^ (word << 13)[:32]
-    word = word ^ (word >> 17)
-    return word ^ (word << 5)[:32]
-
-
-def rotate_right(word: Value, amount: int) -> Value:
-    """A 32-bit word rotated right by a constant."""
-    return word.rotate_right(amount % 32)
-
-
-def neuron_rotation(layer: int, neuron: int) -> int:
-    """How far the word is rotated for a neuron's draw."""
-    return (ROTATE_NEURON * neuron + ROTATE_LAYER * layer) % 32
-
-
-def row_key(number: Value) -> Value:
-    """The 32 bits that tell one row's word from another's: xorshift32(word ^ row_key(row)) is `row_word`."""
-    return (number * WEYL)[:32]
-
-
 def table(values: Sequence[int], index: Value) -> Value:
     """Entry `index` of a table of constants; a constant where all entries are the same.
 
@@ -93,44 +69,9 @@ def table(values: Sequence[int], index: Value) -> Value:
         return Const(values[0])
     bits = bits_for_signed(min(*values, 0), max(values)) if min(values) < 0 else max(values).bit_length()
     stride = ceil_log2(bits)
-    packed = sum((value & ((1 << bits) - 1)) << (at << stride) for at, value in enumerate(values))
+    packed = sum((value & ((1 << bits) - 1)) << (entry << stride) for entry, value in enumerate(values))
     chosen = Const(packed, len(values) << stride).bit_select(Cat(Const(0, stride), index), bits)
     return chosen.as_signed() if min(values) < 0 else chosen
-
-
-def mix(m: Module, word: Value, name: str) -> Value:
-    """The hash of a 32-bit word: `golden.number.mix`, combinational.
-
-    A table a nibble: written as bitwise logic, the many intermediate events made Icarus thirty times slower.
-    """
-    for index in range(MIX_ROUNDS):
-        nibbles = [Signal(4, name=f"{name}_{index}_{k}") for k in range(8)]
-        for k, nibble in enumerate(nibbles):
-            m.d.comb += nibble.eq(table(SUBSTITUTION, word[4 * k : 4 * k + 4]))
-        # Bit b of nibble k goes to place 8 b + k (`golden.number.PERMUTATION`).
-        mixed = Signal(32, name=f"{name}_{index}")
-        m.d.comb += mixed.eq(Cat(nibble[bit] for bit in range(4) for nibble in nibbles))
-        word = mixed
-    return word
-
-
-def spread(number: Value) -> Value:
-    """The bits of a number spread over the nibbles of a word: wires."""
-    places: list[Value] = [Const(0, 1)] * 32
-    for bit in range(min(16, len(number))):
-        places[4 * (bit & 7) + (bit >> 3)] = number[bit]
-    return Cat(places)
-
-
-def noise_of(word: Value) -> Value:
-    """A nearly normal signed number from the four bytes of a word."""
-    return sum((word[8 * i : 8 * i + 8] for i in range(1, 4)), word[:8]) - 510
-
-
-def deviate_index(word: Value, half: int) -> Value:
-    """0..60: `golden.number.deviate_of` plus its limit, an index into a table of deviates."""
-    nibbles = [word[16 * half + 4 * i : 16 * half + 4 * i + 4] for i in range(4)]
-    return sum(nibbles[1:], nibbles[0])[: (2 * DEVIATE_LIMIT).bit_length()]
 
 
 class StepRounder:
@@ -178,7 +119,7 @@ class StepRounder:
         for s, h in self.cases:
             numbers, offset = self.synapses[s], self._offset(s, h)
             ones, half = (1 << numbers.step_shift) - 1, (1 << numbers.step_shift) >> 1
-            assert offset >= 0, "golden.number.fixed_numbers keeps the boost above the halvings"
+            assert offset >= 0, "eqspike.golden.number.fixed_numbers keeps the boost above the halvings"
             mask, term, below = {
                 STOCHASTIC: (ones, 0, 0),
                 NEAREST: (0, half, max(half - 1, 0)),
@@ -195,7 +136,7 @@ class StepRounder:
 
     def turn(self, word: Value, control: data.View) -> Value:
         """The word, its bits where a lane's term takes them."""
-        turned = [rotate_right(word, offset) for offset in self.offsets]
+        turned = [word.rotate_right(offset) for offset in self.offsets]
         return turned[0] if len(turned) == 1 else Array(turned)[control.turn]
 
     def step(self, value: Value, draw: Value, control: data.View) -> Value:
@@ -260,15 +201,16 @@ class Rounder:
         """What every value is multiplied by."""
         return self.synapses[0].factor
 
-    def rounded(self, total: Value, draw_word: Value, selected: dict[int, Value]) -> Value:
-        """`total`, which has `shift` bits right of a weight's LSB, in LSBs, as the selected layer rounds."""
+    def rounded(self, total: Value, draw_word: Value, selected: dict[int, Value], high: bool = False) -> Value:
+        """`total`, which has `shift` bits right of a weight's LSB, in LSBs, as the selected layer rounds; draws are the
+        low bits of `draw_word`, or its `high` ones."""
         negative = total[-1]
         rounding = Const(0, unsigned(max(self.shift, 1)))
         for s in self.layers:
             shift = self.synapses[s].step_shift
             mode = self.synapses[s].rounding
             if mode == STOCHASTIC:
-                term = draw_word[:shift]
+                term = draw_word[len(draw_word) - shift :] if high else draw_word[:shift]
             elif mode == NEAREST:
                 half = (1 << shift) >> 1
                 term = Mux(negative, half - 1, half) if shift > 0 else Const(0)

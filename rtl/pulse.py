@@ -5,9 +5,9 @@ from __future__ import annotations
 from amaranth.hdl import Module, Mux, signed, unsigned
 from amaranth.lib import wiring
 
-from golden.config import Config
-from golden.number import fixed_numbers
-from rtl.rate import signal_ports
+from eqspike.golden.config import Config
+from eqspike.golden.number import fixed_numbers
+from eqspike.rtl.rate import signal_ports
 
 
 class PulseTail(wiring.Component):
@@ -15,8 +15,10 @@ class PulseTail(wiring.Component):
 
     `spike` is of now, `leaving`, `delayed`, `delayed_leaving` and `old` are of 1, h, h + 1 and 2 h + 1 steps ago. The
     saw's count of spikes is `filtered`, the sum of the tails `integrator`. `pulse` tells that the programming pulse of
-    the spike of h steps ago stands in this step. Neither sum can overflow (`golden.number.densest`).
+    the spike of h steps ago stands in this step. Neither sum can overflow (`golden.pulse.densest`).
     """
+
+    LATENCY = 0
 
     def __init__(self, config: Config) -> None:
         self.numbers = fixed_numbers(config)

@@ -6,9 +6,9 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from golden.config import Config
-from golden.number import fixed_numbers
-from rtl.number import leak_to_zero
+from eqspike.golden.config import Config
+from eqspike.golden.number import fixed_numbers
+from eqspike.rtl.number import leak_to_zero
 
 
 def signal_ports(filtered: object, integrator: object) -> dict[str, object]:
@@ -35,6 +35,8 @@ class RhoBar(wiring.Component):
     cancel what `filtered` held, so `filtered`, `leaving` and `delayed_leaving` are not read. The integrator cannot
     overflow: `golden.config.rate_bound`. The neuron may send its programming pulse with the spike: `pulse` is `spike`.
     """
+
+    LATENCY = 0
 
     def __init__(self, config: Config) -> None:
         self.numbers = fixed_numbers(config)

@@ -1,1 +1,1 @@
-"""The command line `eqspike` and the experiments: thin, no arithmetic of their own."""
+"""The command line `eqspike`: options, progress and printing; the work is done on the floors below."""

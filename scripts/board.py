@@ -1,24 +1,58 @@
-"""`eqspike board`: a board with the host link, on a serial port or simulated."""
+"""`eqspike board`: a board with the host link, on a serial port or simulated.
+
+The laboratory and the host's software are imported by the command that uses them: `--help` needs neither.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
-import shutil
-import subprocess
-import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from scripts.errors import CommandError, Interrupted, UsageProblem
-from scripts.options import board_option, config_options, read_config
+from eqspike.base.errors import CommandError, Interrupted, UsageProblem
+from eqspike.lab.configs import for_simulator, in_fixed_point, read_config
+from eqspike.scripts import train as whole
+from eqspike.scripts.infer import print_confusion, warn_of_learned
+from eqspike.scripts.options import board_option, config_options
+from eqspike.scripts.stages import stages
 
 if TYPE_CHECKING:
-    from fpga.engine import BoardEngine
-    from golden.config import Config
+    from eqspike.fpga.engine import BoardEngine
+    from eqspike.golden.config import Config
+
+
+@dataclass(frozen=True)
+class Target:
+    """The board that a command talks to, and the config that it was built of."""
+
+    name: str
+    seed: int | None
+    dataset: str | None
+    overrides: Sequence[str]
+    port: str | None
+    baud: int | None
+
+    def config(self) -> Config:
+        """The config. Raises `ConfigError` for one that hardware cannot be."""
+        return in_fixed_point(read_config(self.name, self.overrides, self.seed, None, self.dataset))
+
+    @contextlib.contextmanager
+    def connected(self, config: Config) -> Iterator[BoardEngine]:
+        """The board, once it has answered."""
+        from eqspike.lab.engines import Connection, board_engine
+
+        with contextlib.ExitStack() as opened:
+            with stages("board") as say:
+                if self.port is None:
+                    say("simulated board (the first one of a config is compiled, about a minute)")
+                engine = opened.enter_context(board_engine(config, Connection(self.port, self.baud)))
+            yield engine
 
 
 def port_options(function: Callable) -> Callable:
@@ -28,15 +62,17 @@ def port_options(function: Callable) -> Callable:
     return port(baud(function))
 
 
-@contextlib.contextmanager
-def connected(config: Config, port: str | None, baud: int | None) -> Iterator[BoardEngine]:
-    """The board, once it has answered."""
-    from scripts.train import Connection, board_engine
+def on_board(function: Callable) -> Callable:
+    """CONFIG and the options of config and port, which the function gets as one `Target`."""
 
-    if port is None:
-        click.echo("simulated board (the first one of a config is compiled, about a minute)", err=True)
-    with board_engine(config, Connection(port, baud)) as engine:
-        yield engine
+    @click.argument("config", metavar="CONFIG")
+    @port_options
+    @config_options
+    @functools.wraps(function)
+    def wrapped(config: str, seed: Any, dataset: Any, overrides: Any, port: Any, baud: Any, **options: Any) -> Any:
+        return function(Target(config, seed, dataset, overrides, port, baud), **options)
+
+    return wrapped
 
 
 @click.group(
@@ -60,17 +96,29 @@ def command() -> None:
     """
 
 
-@command.command("sim", epilog="\b\nExamples:\n  eqspike board sim digits")
+@command.command("sim", epilog="\b\nExamples:\n  eqspike board sim digits\n  eqspike board sim digits --link ./board")
 @click.argument("config", metavar="CONFIG")
+@click.option(
+    "--link",
+    type=click.Path(path_type=Path),
+    help="A symbolic link to the pseudo-terminal: a name that stays the same.",
+)
 @config_options
-def sim(config: str, seed: int | None, dataset: str | None, overrides: Sequence[str]) -> None:
-    """Run a simulated board of CONFIG until Ctrl-C; its pseudo-terminal is printed, for --port of other commands."""
-    from fpga.simulated import SimulatedBoard
-    from scripts.options import for_simulator
+def sim(config: str, link: Path | None, seed: int | None, dataset: str | None, overrides: Sequence[str]) -> None:
+    """Run a simulated board of CONFIG until Ctrl-C; its pseudo-terminal is printed, for --port of other commands.
 
-    resolved = _fixed(read_config(config, overrides, seed, None, dataset))
-    with SimulatedBoard(for_simulator(resolved)) as board:
-        click.echo(board.port)
+    With --link, the board can be "unplugged" and "plugged in again" under one name: end this command and start it anew.
+    """
+    from eqspike.fpga.simulated import SimulatedBoard, linked
+
+    resolved = in_fixed_point(read_config(config, overrides, seed, None, dataset))
+    with contextlib.ExitStack() as opened:
+        with stages("board") as say:
+            say("simulated board (the first one of a config is compiled, about a minute)")
+            board = opened.enter_context(SimulatedBoard(for_simulator(resolved)))
+        if link is not None:
+            opened.enter_context(linked(link, board.port))
+        click.echo(board.port if link is None else f"{board.port}\n{link}")
         try:
             status = board.process.wait()
         except KeyboardInterrupt:
@@ -79,40 +127,21 @@ def sim(config: str, seed: int | None, dataset: str | None, overrides: Sequence[
 
 
 @command.command("ping", epilog="\b\nExamples:\n  eqspike board ping digits --port /dev/ttyUSB0")
-@click.argument("config", metavar="CONFIG")
 @click.option("--count", type=click.IntRange(1), default=100, show_default=True, help="Echoes.")
-@port_options
-@config_options
-def ping(
-    config: str,
-    count: int,
-    port: str | None,
-    baud: int | None,
-    seed: int | None,
-    dataset: str | None,
-    overrides: Sequence[str],
-) -> int:
+@on_board
+def ping(target: Target, count: int) -> int:
     """Ask the board who it is, and test the link with echoes of random bytes."""
-    import secrets
+    from eqspike.lab.link import send_echoes
 
-    resolved = _fixed(read_config(config, overrides, seed, None, dataset))
-    with connected(resolved, port, baud) as engine:
-        board = engine.board
-        for name, value in board.identity.items():
+    with target.connected(target.config()) as engine:
+        for name, value in engine.board.identity.items():
             click.echo(f"{name:12} {value:016x}" if name == "config" else f"{name:12} {value}")
-        sent = [secrets.token_bytes(secrets.randbelow(board.sizes.reply + 1)) for _ in range(count)]
-        began = time.perf_counter()
-        wrong = sum(
-            reply != payload
-            for reply, payload in zip(board.line.stream([("echo", p) for p in sent]), sent, strict=True)
-        )
-        seconds = time.perf_counter() - began
-        statistics = board.line.statistics
+        echoes = send_echoes(engine.board, count)
     click.echo(
-        f"{count} echoes, {wrong} wrong, {1000 * seconds / count:.2f} ms each; {statistics.repeated} repeated, "
-        f"{statistics.timeouts} timeouts"
+        f"{count} echoes, {echoes.wrong} wrong, {1000 * echoes.seconds / count:.2f} ms each; "
+        f"{echoes.repeated} repeated, {echoes.timeouts} timeouts"
     )
-    return int(wrong > 0)
+    return int(echoes.wrong > 0)
 
 
 @command.command(
@@ -135,8 +164,6 @@ def train(context: click.Context, **options: Any) -> None:
     Weights are read and written to the run's folder after every epoch. A board that is unplugged is waited for, and the
     epoch begins anew from the weights before it.
     """
-    from scripts import train as whole
-
     context.invoke(whole.command, engine="board", seeds=None, workers=1, **options)
 
 
@@ -144,75 +171,42 @@ def train(context: click.Context, **options: Any) -> None:
     "infer",
     epilog="\b\nExamples:\n  eqspike board infer digits --weights runs/digits-seed0/weights.npz --port /dev/ttyUSB0",
 )
-@click.argument("config", metavar="CONFIG")
 @click.option("--weights", type=click.Path(path_type=Path), help="weights.npz of a run [default: those on the board].")
 @click.option("--first-spike", is_flag=True, help="The first output to spike decides, and ends the image.")
 @click.option("--part", type=click.Choice(["test", "train"]), default="test", show_default=True, help="Which images.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first N images.")
 @click.option("--out", type=click.Path(path_type=Path), help="A JSON file of the results.")
-@port_options
-@config_options
+@on_board
 def infer(
-    config: str,
-    weights: Path | None,
-    first_spike: bool,
-    part: str,
-    limit: int | None,
-    out: Path | None,
-    port: str | None,
-    baud: int | None,
-    seed: int | None,
-    dataset: str | None,
-    overrides: tuple[str, ...],
+    target: Target, weights: Path | None, first_spike: bool, part: str, limit: int | None, out: Path | None
 ) -> None:
     """Classify images on the board: accuracy and confusion matrix, as 'eqspike infer' does on the golden model."""
-    import numpy as np
     from tqdm import tqdm
 
-    from golden.data import load_split
-    from golden.network import INFER, INFER_FIRST_SPIKE
-    from scripts.files import write_json
-    from scripts.infer import confusion_matrix, print_confusion
-    from scripts.weights import load_weights
+    from eqspike.base.files import write_json
+    from eqspike.lab.infer import Question, images_learned, infer_on_board, trained_config
+    from eqspike.lab.weights import load_weights
 
-    resolved = _fixed(read_config(config, overrides, seed, None, dataset))
-    saved = load_weights(weights, resolved) if weights else None
-    if saved and seed is None and not any(text.startswith("training.seed=") for text in overrides):
-        resolved = read_config(config, overrides, saved.about.get("seed"), None, dataset)
-    split = load_split(resolved)
-    images, labels = (
-        (split.test_images, split.test_labels) if part == "test" else (split.train_images, split.train_labels)
-    )
-    images, labels = images[:limit], labels[:limit]
-    modes = [INFER_FIRST_SPIKE if first_spike else INFER] * len(labels)
-    with connected(resolved, port, baud) as engine:
-        if saved:
-            engine.load(saved.weights)
-        engine.board.clear_counters()
-        began = time.perf_counter()
-        with tqdm(total=len(labels), unit="img", leave=False, disable=None, dynamic_ncols=True) as bar:
-            results = np.array(list(engine.results(images, labels, modes, bar.update)), np.int64).reshape(-1, 4)
-        seconds = time.perf_counter() - began
-        counters = engine.board.counters()
-    predictions = results[:, 1 if first_spike else 0]
-    matrix = confusion_matrix(labels, predictions, resolved.network.layers[-1])
-    print_confusion(matrix)
-    right = int((predictions == labels).sum())
+    target.config()
+    config = trained_config(target.name, target.overrides, target.seed, target.dataset, weights)
+    question = Question(first_spike=first_spike, part=part, limit=limit)
+    _, labels = question.images(config)
+    saved = load_weights(weights, config).weights if weights else None
+    with target.connected(config) as engine, tqdm(
+        total=len(labels), unit="img", leave=False, disable=None, dynamic_ncols=True
+    ) as bar:  # fmt: skip
+        result = infer_on_board(config, engine, saved, question, bar.update)
+    print_confusion(result["confusion"])
+    count, counters = max(1, len(labels)), result["counters"]
     click.echo(
-        f"{part} accuracy {100 * right / max(1, len(labels)):.2f} % of {len(labels)} images (seed "
-        f"{resolved.training.seed}, by {'first spike' if first_spike else 'rate'}), "
-        f"{len(labels) / seconds:.4g} images/s, {counters['cycles'] / max(1, len(labels)):.0f} cycles each"
+        f"{part} accuracy {100 * (result['accuracy'] or 0):.2f} % of {len(labels)} images (seed "
+        f"{config.training.seed}, by {result['mode']}), "
+        f"{len(labels) / result['seconds']:.4g} images/s, {counters['cycles'] / count:.0f} cycles each"
     )
+    if weights:
+        warn_of_learned(part, images_learned(config, weights, question), len(labels))
     if out:
-        write_json(
-            out,
-            {
-                "config": resolved.name, "weights": str(weights) if weights else None, "part": part,
-                "mode": "first spike" if first_spike else "rate", "images": len(labels),
-                "accuracy": right / len(labels) if len(labels) else None, "confusion": matrix, "counters": counters,
-                "seconds": seconds,
-            },
-        )  # fmt: skip
+        write_json(out, {"weights": str(weights) if weights else None, **result})
         click.echo(f"wrote {out}")
 
 
@@ -221,63 +215,40 @@ def infer(
     epilog="\b\nExamples:\n  eqspike board weights digits --port /dev/ttyUSB0 --save chip.npz\n"
     "  eqspike board weights digits --port /dev/ttyUSB0 --load runs/digits-seed0/weights.npz",
 )
-@click.argument("config", metavar="CONFIG")
 @click.option("--load", "source", type=click.Path(path_type=Path), help="Write this file's weights to the board.")
-@click.option("--save", "target", type=click.Path(path_type=Path), help="Read the board's weights into this file.")
-@port_options
-@config_options
-def weights(
-    config: str,
-    source: Path | None,
-    target: Path | None,
-    port: str | None,
-    baud: int | None,
-    seed: int | None,
-    dataset: str | None,
-    overrides: Sequence[str],
-) -> None:
+@click.option("--save", "path", type=click.Path(path_type=Path), help="Read the board's weights into this file.")
+@on_board
+def weights(target: Target, source: Path | None, path: Path | None) -> None:
     """Write the board's weights from a file, read them into one, or (with neither) say what they are like."""
-    from scripts.weights import load_weights, save_weights
+    from eqspike.lab.weights import load_weights, save_weights
 
-    resolved = _fixed(read_config(config, overrides, seed, None, dataset))
-    saved = load_weights(source, resolved) if source else None
-    with connected(resolved, port, baud) as engine:
+    config = target.config()
+    saved = load_weights(source, config) if source else None
+    with target.connected(config) as engine:
         if saved:
-            engine.load(saved.weights)
+            engine.load(saved.contents)
         found = engine.board.read_weights()
         key = engine.board.read_registers(["key"])["key"]
-    for layer, matrix in enumerate(found):
+    for layer, matrix in enumerate(found[: len(config.synapses)]):
         click.echo(
             f"layer {layer}: {matrix.shape[0]} x {matrix.shape[1]}, {matrix.min()} to {matrix.max()} LSB, "
             f"mean of the magnitude {abs(matrix).mean():.1f}"
         )
-    if saved and any((a != b).any() for a, b in zip(saved.weights, found, strict=True)):
+    if saved and any((a != b).any() for a, b in zip(saved.weights, found, strict=False)):
         # Stuck devices keep their own.
         click.echo("the board holds other weights than were written: those of stuck devices")
-    if target:
-        save_weights(target, resolved, found, key=key)
-        click.echo(f"wrote {target}")
+    if path:
+        save_weights(path, config, found, key=key)
+        click.echo(f"wrote {path}")
 
 
 @command.command("counters", epilog="\b\nExamples:\n  eqspike board counters digits --port /dev/ttyUSB0 --clear")
-@click.argument("config", metavar="CONFIG")
 @click.option("--clear", is_flag=True, help="Zero them afterwards.")
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
-@port_options
-@config_options
-def counters(
-    config: str,
-    clear: bool,
-    as_json: bool,
-    port: str | None,
-    baud: int | None,
-    seed: int | None,
-    dataset: str | None,
-    overrides: Sequence[str],
-) -> None:
+@on_board
+def counters(target: Target, clear: bool, as_json: bool) -> None:
     """Print the board's counters."""
-    resolved = _fixed(read_config(config, overrides, seed, None, dataset))
-    with connected(resolved, port, baud) as engine:
+    with target.connected(target.config()) as engine:
         found = engine.board.counters()
         if clear:
             engine.board.clear_counters()
@@ -295,31 +266,12 @@ def counters(
 @click.option("--file", type=click.Path(path_type=Path), help="The bitstream [default: runs/<config>-<board>-link/].")
 def program(config: str, board: str, file: Path | None) -> None:
     """Load the bitstream that 'eqspike build CONFIG --top link' made, with openFPGALoader."""
-    from fpga.boards import BOARDS
+    from eqspike.fpga.loader import known_board, load_bitstream
 
-    if board not in BOARDS:
-        raise UsageProblem(f"board {board!r} is not known; allowed: {', '.join(BOARDS)}")
-    target = BOARDS[board]
+    target = known_board(board)
     name = read_config(config).name
     file = file or Path("runs") / f"{name}-{board}-link" / f"{name}-{board}-link.{target.bitstream}"
     if not file.exists():
         raise UsageProblem(f"{file}: is not there; 'eqspike build {config} --board {board} --top link' makes it")
-    tool = shutil.which("openFPGALoader")
-    if tool is None:
-        raise CommandError("openFPGALoader not found: apt-get install openfpgaloader")
-    done = subprocess.run([tool, "-b", target.loader, str(file)], stdin=subprocess.DEVNULL)
-    if done.returncode != 0:
-        raise CommandError(f"openFPGALoader failed with status {done.returncode}")
+    load_bitstream(target, file)
     click.echo(f"programmed {target.title} with {file}")
-
-
-def _fixed(config: Config) -> Config:
-    """The config, if hardware can be it."""
-    from golden.config import fail
-
-    if config.number.format != "fixed":
-        fail("number.format", config.number.format, "hardware needs fixed")
-    return config
-
-
-__all__ = ["command"]

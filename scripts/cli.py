@@ -1,53 +1,53 @@
 """The command line `eqspike`: finds the commands, and turns every known failure into one line and an exit status.
 
 Exit status: 0 success; 1 a failure such as a full disk, or a comparison that does not match; 2 bad usage, config, data
-set or weights; 130 Ctrl-C. A command's module is imported when that command is asked for, so that `--help` is fast; the
-module holds it as `command`, which may return an exit status.
+set or weights; 130 Ctrl-C, or SIGTERM. A command's module is imported when that command is asked for, so that `--help`
+is fast; the module holds it as `command`, which may return an exit status.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import click
 
-from scripts.errors import CommandError, Interrupted
+from eqspike.base import errors
+from eqspike.base.errors import Interrupted
+from eqspike.base.printable import cut, printable
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": ("scripts.demo", "Train, compare, build and report: the whole project in one go."),
-    "train": ("scripts.train", "Train a network, on the golden model, the RTL or a board."),
-    "baseline": ("scripts.baseline", "Train a network without spikes to compare with: BPTT, Eq-Prop, BP."),
-    "reproduce": ("scripts.reproduce", "Reproduce the tables and figures of the thesis, each with its verdict."),
-    "sweep": ("scripts.sweep", "Train rows of changes with several seeds: what each fault costs."),
-    "heal": ("scripts.heal", "Let a trained network's devices get stuck, and learn on: does it heal itself?"),
-    "infer": ("scripts.infer", "Classify images with trained weights: accuracy and confusion matrix."),
-    "export": ("scripts.export", "Write trained weights as a NIR graph, as npz, or as hex for $readmemh."),
-    "import": ("scripts.nir_import", "Read a NIR graph as a network of the chip."),
-    "compare": ("scripts.compare", "Compare the RTL with the golden model, bit by bit, step by step."),
-    "law": ("scripts.law", "Check the learning law with two neurons and one synapse."),
-    "device": ("scripts.device", "Show a preset's memristor: curves, deviations, pulses, one write."),
-    "report": ("scripts.report", "Make one self-contained HTML page from the results of runs."),
-    "build": ("scripts.build", "Build a bitstream for a board; resource use and timing."),
-    "board": ("scripts.board", "Talk to a board, or to a simulated one: train, infer, weights, counters."),
-    "verilog": ("scripts.verilog", "Write the core as one Verilog file."),
-    "results": ("scripts.results", "Measure what the README claims, and write its tables."),
-    "throughput": ("scripts.throughput", "Measure cycles an image, and images a second on a board."),
-    "bench": ("scripts.bench", "Measure the golden model's speed."),
+    "demo": ("eqspike.scripts.demo", "Train, compare, build and report: the whole project in one go."),
+    "train": ("eqspike.scripts.train", "Train a network, on the golden model, the RTL or a board."),
+    "baseline": ("eqspike.scripts.baseline", "Train a network without spikes to compare with: BPTT, Eq-Prop, BP."),
+    "reproduce": (
+        "eqspike.scripts.reproduce",
+        "Reproduce the thesis's tables and figures, each with its verdict.",
+    ),
+    "sweep": ("eqspike.scripts.sweep", "Train rows of changes with several seeds: what each fault costs."),
+    "heal": ("eqspike.scripts.heal", "Let a trained network's devices get stuck, and learn on: does it heal itself?"),
+    "upset": ("eqspike.scripts.upset", "Flip bits of a trained network's weights or state, and learn on."),
+    "infer": ("eqspike.scripts.infer", "Classify images with trained weights: accuracy and confusion matrix."),
+    "export": ("eqspike.scripts.export", "Write trained weights as a NIR graph, as npz, or as hex for $readmemh."),
+    "import": ("eqspike.scripts.nir_import", "Read a NIR graph as a network of the chip."),
+    "compare": ("eqspike.scripts.compare", "Compare the RTL with the golden model, bit by bit, step by step."),
+    "law": ("eqspike.scripts.law", "Check the learning law with two neurons and one synapse."),
+    "device": ("eqspike.scripts.device", "Show a preset's memristor: curves, deviations, pulses, one write."),
+    "report": ("eqspike.scripts.report", "Make one self-contained HTML page from the results of runs."),
+    "build": ("eqspike.scripts.build", "Build a bitstream for a board; resource use and timing."),
+    "board": ("eqspike.scripts.board", "Talk to a board, or to a simulated one: train, infer, weights, counters."),
+    "verilog": ("eqspike.scripts.verilog", "Write the core as one Verilog file."),
+    "results": ("eqspike.scripts.results", "Measure what the README claims, and write its tables."),
+    "throughput": ("eqspike.scripts.throughput", "Measure cycles an image, and images a second on a board."),
+    "bench": ("eqspike.scripts.bench", "Measure the golden model's speed."),
 }
 """Name -> module, and what it does. A module that does not exist yet is not listed."""
-
-KNOWN = {
-    ("golden.config", "ConfigError"): 2,
-    ("golden.data", "DataError"): 2,
-    ("fpga.tools", "ToolMissing"): 2,
-    ("cocotb_tests.harness", "SimulationError"): 1,
-    ("fpga.host", "BoardError"): 1,
-}
-"""Exceptions of the floors below, with their exit status."""
 
 EPILOG = """\b
 Examples:
@@ -57,7 +57,7 @@ Examples:
   eqspike train digits --seeds 10 --workers 4
   eqspike baseline bp-adam digits --seeds 5
   eqspike reproduce --quick --workers 2   the thesis's tables and figures, at reduced size
-  eqspike sweep configs/sweeps/nonidealities.yaml --workers 2
+  eqspike sweep nonidealities --workers 2
   eqspike device digits-rram              what one pulse does to its memristors
   eqspike infer digits --weights runs/digits-seed0/weights.npz
   eqspike report runs/digits-seed0
@@ -103,7 +103,8 @@ class CommandLine(click.Group):
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         try:
-            status = super().main(args, prog_name or "eqspike", complete_var, standalone_mode=False, **extra)
+            with _terminated_as_interrupted():
+                status = super().main(args, prog_name or "eqspike", complete_var, standalone_mode=False, **extra)
         except click.exceptions.NoArgsIsHelpError as error:  # `eqspike` alone: the help, and status 2
             click.echo(error.ctx.get_help(), err=True)
             sys.exit(2)
@@ -116,9 +117,7 @@ class CommandLine(click.Group):
 
 
 def explain(error: Exception) -> tuple[str, int] | None:
-    """(message, exit status) of a failure that is the user's to mend; None for anything else, which is a bug."""
-    if isinstance(error, CommandError):
-        return str(error), error.exit_status
+    """`base.errors.explain`, and what click raises for bad usage."""
     if isinstance(error, click.Abort):
         return "interrupted", 130
     if isinstance(error, click.UsageError):
@@ -126,21 +125,29 @@ def explain(error: Exception) -> tuple[str, int] | None:
         return f"{error.format_message().rstrip('.')} (see '{path} --help')", 2
     if isinstance(error, click.ClickException):
         return error.format_message(), error.exit_code
-    if isinstance(error, OSError):
-        place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror or error}", 1
-    if isinstance(error, MemoryError):
-        return "not enough memory", 1
-    for (module, name), status in KNOWN.items():
-        # Only a module that is loaded can have raised its exceptions.
-        kind = getattr(sys.modules.get(module), name, None)
-        if kind is not None and isinstance(error, kind):
-            return str(error), status
-    return None
+    return errors.explain(error)
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM, as from `kill` or a batch system, does what Ctrl-C does: scratch folders go, tools end, checkpoints are
+    whole, and the command says how to go on."""
+
+    def hear(_signal: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # the only one that may listen
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, hear)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _stop(message: str, status: int) -> NoReturn:
-    click.echo(f"eqspike: {' '.join(message.split())}", err=True)
+    click.echo(f"eqspike: {printable(cut(' '.join(message.split()), 1000))}", err=True)
     sys.exit(status)
 
 

@@ -1,78 +1,21 @@
-"""`eqspike demo`: train, check the learning law, compare with the RTL, build a bitstream, report."""
+"""`eqspike demo`: train, check the learning law, compare with the RTL, build a bitstream, report.
+
+The parts are imported when the demonstration runs: `--help` needs none of them.
+"""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from scripts.errors import CommandError, Interrupted
-from scripts.options import read_config
-
-if TYPE_CHECKING:
-    from golden.config import Config
-
-
-def _train_part(config: Config, out: Path, force: bool) -> str:
-    """Train, or go on with, or reuse the training in `out`."""
-    from golden.config import ConfigError
-    from scripts.train import train
-
-    metrics: dict[str, Any] | None = None
-    resume = False
-    if not force and (out / "weights.npz").exists():
-        try:
-            resume = read_config(str(out / "config.yaml")) == config
-            metrics = json.loads((out / "metrics.json").read_text(encoding="utf-8"))
-        except (ConfigError, OSError, ValueError):
-            resume = False
-    if resume and metrics and metrics["finished"]:
-        source = "reused (--force trains anew)"
-    else:
-        source = "resumed" if resume else "trained"
-        if not resume:
-            for name in ("weights.npz", "metrics.json", "config.yaml"):
-                (out / name).unlink(missing_ok=True)
-        metrics = train(config, out, resume=resume)
-    return f"{100 * metrics['mean_last_5_test_accuracy']:.2f} % test accuracy (mean of the last 5 epochs), {source}"
-
-
-def _law_part(config: Config, out: Path) -> str:
-    from scripts.law import run_law, write_law
-
-    result = run_law(config, ["golden"])
-    write_law(result, out)
-    worst = {
-        number: min(sweep["runs"][number]["r2"] for sweep in result["sweeps"].values()) for number in ("real", "fixed")
-    }
-    return f"weight change linear in rate and slope: R² {worst['real']:.4f} real, {worst['fixed']:.4f} fixed point"
-
-
-def _compare_part(config: Config, images: int, out: Path) -> str:
-    try:
-        from scripts.compare import run_compare
-    except ModuleNotFoundError as error:
-        raise CommandError(f"not available: {error.name} is missing") from None
-    (out / "compare.json").unlink(missing_ok=True)  # of an earlier demo: must not stand in for this one
-    result = run_compare(config, images=images, simulator="verilator", out=out)
-    if not result["passed"]:
-        raise CommandError(f"{result['mismatches']} mismatches, see {out / 'compare.json'}")
-    return f"RTL and golden model identical over {result['images']} images, {result['words_compared']:,} words of state"
-
-
-def _build_part(config: Config, board: str, out: Path) -> str:
-    try:
-        from scripts.build import run_build
-    except ModuleNotFoundError as error:
-        raise CommandError(f"not available: {error.name} is missing") from None
-    (out / "build.json").unlink(missing_ok=True)
-    run_build(config, board=board, out=out)
-    json.loads((out / "build.json").read_text(encoding="utf-8"))
-    return f"bitstream for {board} in {out}"
+from eqspike.base.errors import CommandError, Interrupted, explain
+from eqspike.lab.configs import read_config
+from eqspike.scripts.compare import image_bar
+from eqspike.scripts.progress import Printed
+from eqspike.scripts.stages import stages
 
 
 @click.command(
@@ -94,37 +37,43 @@ def command(name: str, images: int, board: str, out: Path, force: bool) -> int:
 
     A second run reuses the finished training. Exit status 1 when any part fails.
     """
-    from scripts.cli import explain
-    from scripts.report import make_report
+    from eqspike.base.locks import locked
+    from eqspike.lab.demo import build_part, compare_part, law_part, train_part
+    from eqspike.lab.report import make_report
 
     config = read_config(name)
     page = out / "report.html"
+
+    def build() -> str:
+        with stages("build") as say:
+            return build_part(config, board, out / "build", say)
 
     def report() -> str:
         make_report([out], page)
         return f"open {page}"
 
     parts: list[tuple[str, Callable[[], str]]] = [
-        ("train", lambda: _train_part(config, out / "train", force)),
-        ("law", lambda: _law_part(config, out / "law")),
-        ("compare", lambda: _compare_part(config, images, out / "compare")),
-        ("build", lambda: _build_part(config, board, out / "build")),
+        ("train", lambda: train_part(config, out / "train", force, Printed())),
+        ("law", lambda: law_part(config, out / "law")),
+        ("compare", lambda: compare_part(config, images, out / "compare", image_bar)),
+        ("build", build),
         ("report", report),
     ]
     summary: list[tuple[str, bool, str, float]] = []
-    for title, part in parts:
-        click.echo(f"== {title}")
-        start = time.perf_counter()
-        try:
-            message, ok = part(), True
-        except KeyboardInterrupt:
-            raise Interrupted(f"interrupted; go on with: eqspike demo --out {out}") from None
-        except Exception as error:
-            known = explain(error)
-            if known is None:
-                raise
-            message, ok = known[0], False
-        summary.append((title, ok, message, time.perf_counter() - start))
+    with locked(out):
+        for title, part in parts:
+            click.echo(f"== {title}")
+            start = time.perf_counter()
+            try:
+                message, ok = part(), True
+            except KeyboardInterrupt:
+                raise Interrupted(f"interrupted; go on with: eqspike demo --out {out}") from None
+            except Exception as error:
+                known = explain(error)
+                if known is None:
+                    raise
+                message, ok = known[0], False
+            summary.append((title, ok, message, time.perf_counter() - start))
     click.echo("== summary")
     for title, ok, message, seconds in summary:
         click.echo(f"  {title:<8} {'ok' if ok else 'FAILED':<7} {seconds:>6.1f} s  {message}")

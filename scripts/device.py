@@ -1,355 +1,20 @@
 """`eqspike device`: a preset's memristor in curves, deviations and pulses, and what one write means in its numbers.
 
-Every number comes from the golden model: the fixed-point steps are writes of `golden.device.write`, averaged over
-the draws that round them.
+The laboratory is imported when there is something to show, and the simulator only for --timing: `--help` needs neither.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from scripts.errors import UsageProblem
-from scripts.options import config_options, read_config
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from golden.config import Config
-    from golden.network import Network
-
-POINTS = 201
-DRAWS = 64
-"""Evenly spaced draws that a stochastic step is averaged over: exact to 1/64 LSB."""
-EXAMPLE = 0.25
-"""The rho-bar whose pulses are shown; in the nudge phase of Digits rho-bar is mostly below 1."""
-SAMPLE = 6
-"""Devices of each layer that are listed."""
-READ_VOLTS = 0.2
-"""Height of the communication pulse in the figure, as a part of Vth. The model has no number for it: it only reads."""
-
-
-def device_view(config: Config, points: int = POINTS) -> dict[str, Any]:
-    """What device.json holds."""
-    from golden.device import curve_error, device_seeds
-    from golden.network import Network
-
-    network = Network(config)  # says what fixed point cannot hold
-    device = config.device
-    layers = range(len(config.synapses))
-    writer = None if network.real else FixedWriter(config)
-    return {
-        "kind": "device",
-        "config": config.name,
-        "number_format": config.number.format,
-        "ideal": device.ideal,
-        "chip_seed": config.training.seed if device.seed is None else device.seed,
-        "chip_words": device_seeds(config)._asdict(),
-        "device": dataclasses.asdict(device),
-        "programming": dataclasses.asdict(config.programming),
-        "curve_error_bound": curve_error(config),
-        "writes": [one_write(config, layer) for layer in layers],
-        "voltage": [voltage_curve(config, layer, points, writer) for layer in layers],
-        "conductance": conductance_curve(config, points),
-        "deviations": [deviations(config, layer) for layer in layers],
-        "pulses": pulses(config, writer),
-        "neurons": neuron_gains(config, network),
-    }
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# One write
-
-
-def _lsb(config: Config, layer: int) -> float | None:
-    """What one step of a weight is: the format's, or a conductance state in real numbers; None: any value."""
-    synapse, states = config.synapses[layer], config.device.states
-    if config.number.format == "fixed":
-        return 2.0**-synapse.fraction_bits
-    return 2 * synapse.range / states if states else None
-
-
-def full_step(config: Config, layer: int) -> float:
-    """Weight change that a rho-bar of 1 asks for, at the full learning rate and with sparse programming's factor."""
-    return config.synapses[layer].learning_rate * config.programming.compensation
-
-
-def one_write(config: Config, layer: int) -> dict[str, Any]:
-    """The quantities of one write in weights, in parts of Gmax - Gmin, in conductance, in volts and in LSBs."""
-    from golden.device import offset_of, weight_per_volt
-    from golden.number import DEVIATE_DEVIATION
-
-    synapse, device = config.synapses[layer], config.device
-    whole, lsb = 2 * synapse.range, _lsb(config, layer)
-    span = device.conductance_max - device.conductance_min
-    quantities = {
-        "LSB": lsb,
-        "rho-bar of 1": full_step(config, layer),
-        "1 V over the threshold": weight_per_volt(config, layer),
-        "write noise, deviation": device.write_noise * whole,
-        "threshold offset up, deviation": abs(float(offset_of(config, layer, 0, DEVIATE_DEVIATION))),
-        "threshold offset down, deviation": abs(float(offset_of(config, layer, 1, DEVIATE_DEVIATION))),
-    }
-    rows = [
-        {
-            "quantity": name,
-            "weight": value,
-            "share": value / whole,
-            "conductance": value / whole * span,
-            "volts": value / weight_per_volt(config, layer),
-            "lsbs": value / lsb if lsb else None,
-        }
-        for name, value in quantities.items()
-        if value is not None
-    ]
-    return {"layer": layer, "bits": synapse.bits, "range": synapse.range, "rounding": synapse.rounding, "rows": rows}
-
-
-def nominal(config: Config) -> Config:
-    """The config with devices that do not deviate: curves and nominal slopes only, no noise."""
-    plain = {"slope_spread": 0.0, "threshold_spread": 0.0, "write_noise": 0.0, "stuck_on": 0.0, "stuck_off": 0.0}
-    return config.replace(device=dataclasses.replace(config.device, **plain, file=None))
-
-
-def real_change(config: Config, layer: int, half: int, volts: np.ndarray | float, g: np.ndarray | float) -> Any:
-    """Eq 3.2 for a device without deviations: part of Gmax - Gmin that `volts` over (half 0) or under (half 1) the
-    threshold move at the conductance `g`, 0 at Gmin and 1 at Gmax."""
-    import numpy as np
-
-    from golden.device import curve_exponents, slope_of, weight_per_volt
-
-    a, b = curve_exponents(config, half)
-    rate = weight_per_volt(config, layer) / (2 * config.synapses[layer].range) * slope_of(config, half, 0.0)
-    return rate * volts * np.exp(a + b * np.asarray(g))
-
-
-class FixedWriter:
-    """Writes of the golden model in fixed point on devices without deviations."""
-
-    def __init__(self, config: Config) -> None:
-        from golden.network import Network, fixed_devices
-
-        self.network = Network(nominal(config))
-        self.numbers = fixed_devices(self.network.config, self.network.numbers)
-
-    def steps(self, layer: int, rhobar: int, half: int | None = None, middle: float = 0.5) -> list[int]:
-        """Steps in LSBs that a rho-bar of `rhobar` LSBs makes of a device whose conductance is `middle`, one for each
-        of `DRAWS` draws; `half` 0 or 1: that half of the pulse alone."""
-        import numpy as np
-
-        from golden.device import half_volts, write
-        from golden.number import weight_step
-
-        p = self.network.parameters
-        factor, gain, shift, rounding = (int(v[layer]) for v in (p.step_factor, p.step_gain, p.step_shift, p.rounding))
-        draws = [((2 * k + 1) << shift) // (2 * DRAWS) for k in range(DRAWS)]
-        if half is not None and (rhobar > 0) != (half == 0):
-            return [0] * DRAWS
-        if self.network.devices.alike:
-            return [int(weight_step(rhobar, factor, gain, shift, rounding, draw)) for draw in draws]
-        low, high = int(p.weight_low[layer]), int(p.weight_high[layer])
-        slopes = [np.array([[table[len(table) // 2]]]) for table in self.numbers[layer].slopes]
-        devices = self.network.devices._replace(
-            slope_up=slopes[0], slope_down=slopes[1], stuck=np.zeros((1, 1), np.int8)
-        )
-        x = half_volts(rhobar, factor, gain)
-        start = low + int(middle * (high - low))
-        weights = np.zeros((1, 1), self.network.array.dtype)
-        steps = []
-        for draw in draws:
-            weights[0, 0] = start
-            write(weights, 0, 0, layer, max(x, 0), min(x, 0), 0, shift, rounding, draw, low, high, devices)
-            steps.append(int(weights[0, 0]) - start)
-        return steps
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Curves
-
-
-def voltage_curve(config: Config, layer: int, points: int, writer: FixedWriter | None) -> dict[str, Any]:
-    """dG against V at mid-range conductance, in parts of Gmax - Gmin (eq 3.2, fig 3.1): for V up to a rho-bar of 1 over
-    the thresholds; in fixed point the step of each rho-bar, its mean and its two values."""
-    import numpy as np
-
-    from golden.device import weight_per_volt
-
-    device = config.device
-    reach = full_step(config, layer) / weight_per_volt(config, layer)
-    volts = np.linspace(-device.threshold_down - reach, device.threshold_up + reach, points)
-    over, under = np.maximum(volts - device.threshold_up, 0), np.minimum(volts + device.threshold_down, 0)
-    change = real_change(config, layer, 0, over, 0.5) + real_change(config, layer, 1, under, 0.5)
-    curve: dict[str, Any] = {"layer": layer, "volts": volts, "real": change, "fixed": None}
-    if writer is not None:
-        unit = 2**config.rate.fraction_bits
-        lsb = _lsb(config, layer) / (2 * config.synapses[layer].range)
-        values = sorted({round(v) for v in np.linspace(-unit, unit, 65)} - {0})
-        steps = np.array([writer.steps(layer, v) for v in values])
-        sides = np.where(np.array(values) > 0, device.threshold_up, -device.threshold_down)
-        curve["fixed"] = {
-            "rhobar_lsbs": values,
-            "volts": np.array(values) / unit * reach + sides,
-            "mean": steps.mean(axis=1) * lsb,
-            "least": steps.min(axis=1) * lsb,
-            "most": steps.max(axis=1) * lsb,
-        }
-    return curve
-
-
-def conductance_curve(config: Config, points: int) -> dict[str, Any]:
-    """The factor of eq 3.2 against the conductance, for both directions, slopes included; in fixed point the table."""
-    import numpy as np
-
-    from golden.device import FACTOR_BITS, curve_error, curve_exponents, slope_of
-    from golden.network import Network, fixed_devices
-
-    g = np.linspace(0, 1, points)
-    curve: dict[str, Any] = {"g": g, "fixed": None, "error_bound": curve_error(config)}
-    for half, name in enumerate(("up", "down")):
-        a, b = curve_exponents(config, half)
-        curve[name] = slope_of(config, half, 0.0) * np.exp(a + b * g)
-    if config.number.format == "fixed" and not config.device.ideal:
-        numbers = fixed_devices(config, Network(config).numbers)[0]
-        parts = len(numbers.curves[0])
-        curve["fixed"] = {"g": (np.arange(parts) + 0.5) / parts}
-        for half, name in enumerate(("up", "down")):
-            factors = np.array(numbers.curves[half]) / 2**FACTOR_BITS
-            curve["fixed"][name] = slope_of(config, half, 0.0) * factors
-    return curve
-
-
-def deviations(config: Config, layer: int) -> dict[str, Any]:
-    """Slopes over the nominal slope and thresholds in volts of a layer's devices, and a few devices by their place."""
-    import numpy as np
-
-    from golden.device import layer_devices, weight_per_volt
-
-    drawn = layer_devices(config, layer)
-    rate = weight_per_volt(config, layer)
-    values = {
-        "slope_up": drawn.slope_up,
-        "slope_down": drawn.slope_down,
-        "threshold_up": config.device.threshold_up + drawn.offset_up / rate,
-        "threshold_down": config.device.threshold_down + drawn.offset_down / rate,
-    }
-    histograms = {}
-    for name, array in values.items():
-        counts, edges = np.histogram(array, _bins(array))
-        histograms[name] = {"edges": edges, "counts": counts, "mean": array.mean(), "deviation": array.std()}
-    places = np.linspace(0, drawn.stuck.size - 1, min(SAMPLE, drawn.stuck.size)).astype(int)
-    sample = [
-        {"layer": layer, "row": int(row), "column": int(column)}
-        | {name: float(array[row, column]) for name, array in values.items()}
-        | {"stuck": int(drawn.stuck[row, column])}
-        for row, column in zip(*np.unravel_index(places, drawn.stuck.shape), strict=True)
-    ]
-    return {
-        "layer": layer,
-        "devices": drawn.stuck.size,
-        "stuck_on": int((drawn.stuck == 1).sum()),
-        "stuck_off": int((drawn.stuck == 2).sum()),
-        "histograms": histograms,
-        "sample": sample,
-    }
-
-
-def _bins(values: np.ndarray) -> np.ndarray | int:
-    """Edges of bins; drawn deviations have few distinct values, of which each bin takes three."""
-    import numpy as np
-
-    distinct = np.unique(np.round(values, 12))
-    if len(distinct) < 4:
-        return len(distinct)
-    if len(distinct) > 4 * 30:
-        return 30
-    middles = (distinct[1:] + distinct[:-1]) / 2
-    return np.concatenate([[values.min()], middles[2:-1:3], [values.max()]])
-
-
-def neuron_gains(config: Config, network: Network) -> dict[str, Any] | None:
-    """The neurons' gains where they differ."""
-    import numpy as np
-
-    from golden.device import gains
-
-    if config.neuron.gain_spread == 0:
-        return None
-    drawn = np.concatenate(gains(config)[1:])
-    limit = config.neuron.threshold / config.neuron.membrane_limit
-    return {"gains": drawn, "mean": drawn.mean(), "deviation": drawn.std(), "silent": int((drawn <= limit).sum())}
-
-
-def pulses(config: Config, writer: FixedWriter | None) -> dict[str, Any]:
-    """The pulses of fig 3.3 as corner points (time in ns, volts), and what each half of the programming pulse does to
-    a device of the first layer at mid-range: one without deviations, and two whose thresholds are one deviation off."""
-    from golden.device import offset_of, weight_per_volt
-    from golden.number import DEVIATE_DEVIATION
-
-    device, length, layer = config.device, config.device.pulse_ns, 0
-    x = EXAMPLE * full_step(config, layer) / weight_per_volt(config, layer)
-    up, down = device.threshold_up, -device.threshold_down
-    read = READ_VOLTS * min(up, -down)
-    phases = (
-        ("rest", 0.5, 0.0, 0.0),
-        ("communication", 1, read, 0.0),
-        ("rest", 0.5, 0.0, 0.0),
-        ("up", 1, up, -x),
-        ("down", 1, down, -x),
-        ("rest", 0.5, 0.0, 0.0),
-    )
-    trace: dict[str, list[float]] = {"time": [], "vi": [], "vj": [], "v": []}
-    marks, at = [], 0.0
-    for name, share, vi, vj in phases:
-        marks.append({"phase": name, "from": at, "to": at + share * length})
-        for time in (at, at + share * length):
-            for key, value in (("time", time), ("vi", vi), ("vj", vj), ("v", vi - vj)):
-                trace[key].append(value)
-        at += share * length
-    whole = 2 * config.synapses[layer].range
-    changes = []
-    for name, deviate in (("no deviation", 0.0), ("threshold one deviation higher", DEVIATE_DEVIATION),
-                          ("threshold one deviation lower", -DEVIATE_DEVIATION)):  # fmt: skip
-        rate = weight_per_volt(config, layer)
-        offset = [float(offset_of(config, layer, half, deviate)) / rate for half in (0, 1)]
-        over, under = max(x - offset[0], 0.0), min(x + offset[1], 0.0)
-        changes.append(
-            {
-                "device": name,
-                "volts_over_threshold": over,
-                "volts_under_threshold": under,
-                "up": float(real_change(config, layer, 0, over, 0.5)),
-                "down": float(real_change(config, layer, 1, under, 0.5)),
-            }
-        )
-    result: dict[str, Any] = {
-        "layer": layer,
-        "rhobar": EXAMPLE,
-        "rhobar_volts": x,
-        "trace": trace,
-        "phases": marks,
-        "changes": changes,
-        "fixed": None,
-    }
-    if writer is not None:
-        rhobar = round(EXAMPLE * 2**config.rate.fraction_bits)
-        lsb = _lsb(config, layer)
-        halves = [sum(writer.steps(layer, rhobar, half)) / DRAWS for half in (0, 1)]
-        result["fixed"] = {
-            "rhobar_lsbs": rhobar,
-            "up": halves[0] * lsb / whole,
-            "down": halves[1] * lsb / whole,
-            "up_lsbs": halves[0],
-            "down_lsbs": halves[1],
-        }
-    return result
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The command
+from eqspike.base.errors import UsageProblem
+from eqspike.lab.configs import read_config
+from eqspike.scripts.device_fit import curves, fit
+from eqspike.scripts.options import config_options
 
 UNITS = {
     "conductance_min": ("", "Gmin; scales what is shown"),
@@ -373,6 +38,7 @@ UNITS = {
     "states": ("", "conductance states"),
     "seed": ("", "of the chip; none: the training's"),
     "file": ("", "measured devices"),
+    "file_spread": ("x", "of their spread"),
 }
 
 
@@ -415,12 +81,61 @@ def print_view(view: dict[str, Any]) -> None:
     if view["neurons"]:
         n = view["neurons"]
         click.echo(f"neuron gain {n['mean']:.4g} ± {n['deviation']:.2g}; {n['silent']} neurons never fire")
+    if view["file"]:
+        f = view["file"]
+        click.echo(
+            f"device.file: {f['devices']} devices, {f['drawn']} of {f['synapses']} synapses draw one of them; "
+            f"spread times {f['spread']:g}"
+        )
     if view["conductance"]["fixed"]:
         click.echo(f"fixed-point curves are within {100 * view['curve_error_bound']:.2f} % of eq 3.2")
 
 
-@click.command(
+class DeviceCommands(click.Group):
+    """A group whose first argument may be a config: then it is that of `show`, whose options the help lists too."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `show` before a config, or before its options."""
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = [show.name, *args]
+        return super().parse_args(ctx, args)
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """A line for each way to call it."""
+        for rest in ("CONFIG [OPTIONS]", "fit FILE [OPTIONS]", "curves CONFIG -o FILE [OPTIONS]"):
+            formatter.write_usage(ctx.command_path, rest)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options with a CONFIG, then the commands."""
+        with formatter.section("Options with CONFIG"):
+            formatter.write_dl([o.get_help_record(ctx) for o in show.get_params(ctx) if isinstance(o, click.Option)])
+        self.format_commands(ctx, formatter)
+
+
+@click.group(
     "device",
+    cls=DeviceCommands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""\b
+Examples:
+  eqspike device digits-rram
+  eqspike device digits-rram --timing
+  eqspike device curves digits-rram -o pulses.csv
+  eqspike device fit pulses.csv -o mine.yaml
+\b
+A config of the name of a command is given as a path: eqspike device ./fit
+""",
+)
+def command() -> None:
+    """Show the memristors of CONFIG: their curves, how they deviate, the pulses, and what one write is.
+
+    Writes device.json and device.png. 'eqspike device fit' makes a preset from measured pulse-response curves.
+    """
+
+
+@command.command(
+    "show",
+    hidden=True,
     epilog="""\b
 Examples:
   eqspike device digits-rram
@@ -431,10 +146,10 @@ Examples:
 )
 @click.argument("config", metavar="CONFIG")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the result [default: runs/<config>-device].")
-@click.option("--points", type=click.IntRange(3, 100000), default=POINTS, show_default=True, help="Points of a curve.")
+@click.option("--points", type=click.IntRange(3, 100000), default=201, show_default=True, help="Points of a curve.")
 @click.option("--timing", is_flag=True, help="Also draw the switches of the RTL, clock by clock (needs Icarus).")
 @config_options
-def command(
+def show(
     config: str,
     out: Path | None,
     points: int,
@@ -451,24 +166,35 @@ def command(
     With --timing, three operations of the crossbar are recorded from the RTL, clock by clock, and drawn with the roles
     of the thesis's switches: device-timing.json and device-timing.png.
     """
-    from scripts.figures import device_panels, timing_panels
-    from scripts.files import write_json
-    from scripts.plots import save_png
+    from eqspike.base.files import write_json
+    from eqspike.base.locks import locked
+    from eqspike.lab.device import device_view
+    from eqspike.lab.device_advice import device_advice
+    from eqspike.lab.figures.device import device_panels
+    from eqspike.lab.figures.timing import timing_panels
+    from eqspike.lab.plots import save_png
 
     resolved = read_config(config, overrides, seed, None, dataset)
     if timing and resolved.number.format != "fixed":
         raise UsageProblem("--timing: number.format is real; the RTL computes in fixed point")
-    view = device_view(resolved, points)
     out = out or Path("runs") / f"{resolved.name}-device"
-    print_view(view)
-    write_json(out / "device.json", view)
-    save_png(device_panels(view), out / "device.png")
-    written = ["device.json", "device.png"]
-    if timing:
-        from cocotb_tests.timing import record
+    with locked(out):
+        view = device_view(resolved, points) | {"advice": [advice._asdict() for advice in device_advice(resolved)]}
+        print_view(view)
+        write_json(out / "device.json", view)
+        save_png(device_panels(view), out / "device.png")
+        written = ["device.json", "device.png"]
+        if timing:
+            from eqspike.sim.timing import record
 
-        recorded = record(resolved)
-        write_json(out / "device-timing.json", recorded)
-        save_png(timing_panels(recorded), out / "device-timing.png")
-        written += ["device-timing.json", "device-timing.png"]
+            recorded = record(resolved)
+            write_json(out / "device-timing.json", recorded)
+            save_png(timing_panels(recorded), out / "device-timing.png")
+            written += ["device-timing.json", "device-timing.png"]
+    for advice in view["advice"]:
+        click.echo(f"warning: {advice['symptom']}; {advice['cure']}")
     click.echo(f"wrote {out}/{', '.join(written)}")
+
+
+command.add_command(fit)
+command.add_command(curves)

@@ -1,64 +1,19 @@
-"""`eqspike infer`: classify images with trained weights."""
+"""`eqspike infer`: classify images with trained weights.
+
+The laboratory is imported when there is something to classify: `--help` needs neither NumPy nor Numba.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from scripts.options import config_options, read_config
+from eqspike.scripts.options import config_options
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from golden.config import Config
-
-
-def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, classes: int) -> np.ndarray:
-    """Shape (classes, classes + 1): images of each label (row) by prediction; the last column counts no answer (-1)."""
-    import numpy as np
-
-    matrix = np.zeros((classes, classes + 1), np.int64)
-    np.add.at(matrix, (labels, np.where(predictions < 0, classes, predictions)), 1)
-    return matrix
-
-
-def infer(
-    config: Config, weights: Path, first_spike: bool = False, part: str = "test", limit: int | None = None
-) -> dict[str, Any]:
-    """Classify the test (or training) part; returns what infer.json holds. The split is that of the config's seed."""
-    from golden.data import load_split
-    from golden.network import INFER, INFER_FIRST_SPIKE, Network
-    from scripts.weights import load_weights
-
-    network = Network(config)
-    network.load_weights(load_weights(weights, config).weights)
-    split = load_split(config)
-    images, labels = (
-        (split.test_images, split.test_labels) if part == "test" else (split.train_images, split.train_labels)
-    )
-    images, labels = images[:limit], labels[:limit]
-    results = network.present_all(images, labels, INFER_FIRST_SPIKE if first_spike else INFER)
-    predictions = results[:, 1 if first_spike else 0]
-    counters = network.counter_values()
-    spiked = results[results[:, 2] >= 0, 2]
-    count = max(len(labels), 1)
-    return {
-        "config": config.name,
-        "weights": str(weights),
-        "seed": config.training.seed,
-        "part": part,
-        "mode": "first spike" if first_spike else "rate",
-        "images": len(labels),
-        "accuracy": float((predictions == labels).mean()) if len(labels) else None,
-        "confusion": confusion_matrix(labels, predictions, config.network.layers[-1]),
-        "first_spike_mean_step": float(spiked.mean()) if len(spiked) else None,
-        "steps_per_image": counters["steps"] / count,
-        "synops_per_image": counters["synops"] / count,
-        "spikes_per_image": [spikes / count for spikes in counters["spikes"]],
-        "counters": counters,
-    }
 
 
 def print_confusion(matrix: np.ndarray) -> None:
@@ -70,6 +25,15 @@ def print_confusion(matrix: np.ndarray) -> None:
     for label, row in enumerate(matrix):
         cells = "".join(f"{count or '.':>{width}}" for count in row[:-1])
         click.echo(f"{label:<7}{cells}" + (f"{row[-1]:>7}" if silent else ""))
+
+
+def warn_of_learned(part: str, learned: int, images: int) -> None:
+    """Say so where test images are among those that the weights were trained on."""
+    if part == "test" and learned:
+        click.echo(
+            f"this is no test: the weights were trained on {learned:,} of these {images:,} images; their own split is "
+            "that of the seed and the dataset settings they were trained with"
+        )
 
 
 @click.command(
@@ -102,14 +66,11 @@ def command(
 
     The split of the data is the one that the weights were trained with (their seed), unless --seed says otherwise.
     """
-    from scripts.files import write_json
-    from scripts.weights import load_weights
+    from eqspike.base.files import write_json
+    from eqspike.lab.infer import Question, infer, trained_config
 
-    resolved = read_config(config, overrides, seed, None, dataset)
-    if seed is None and not any(text.startswith("training.seed=") for text in overrides):
-        own = load_weights(weights, resolved).about.get("seed")
-        resolved = read_config(config, overrides, own, None, dataset)
-    result = infer(resolved, weights, first_spike, part, limit)
+    resolved = trained_config(config, overrides, seed, dataset, weights)
+    result = infer(resolved, weights, Question(first_spike=first_spike, part=part, limit=limit))
     if result["accuracy"] is None:
         click.echo(f"no images in the {part} part")
     else:
@@ -119,6 +80,7 @@ def command(
             f"(seed {result['seed']}, by {result['mode']}); per image: {result['steps_per_image']:.1f} steps, "
             f"{result['synops_per_image']:.0f} SynOps"
         )
+        warn_of_learned(part, result["images_learned"], result["images"])
     path = out or weights.with_name("infer-first-spike.json" if first_spike else "infer.json")
     write_json(path, result)
     click.echo(f"wrote {path}")

@@ -1,14 +1,16 @@
-"""`eqspike import`: a NIR graph as a network of the chip, for inference (docs/exchange.md)."""
+"""`eqspike import`: a NIR graph as a network of the chip, for inference (docs/exchange.md).
+
+The laboratory is imported when there is something to read: `--help` needs neither NumPy nor NIR.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import click
 
-from scripts.errors import UsageProblem
-from scripts.options import read_config
+from eqspike.base.errors import UsageProblem
+from eqspike.lab.configs import read_config
 
 
 @click.command(
@@ -34,33 +36,17 @@ def command(
 
     What the chip cannot represent is refused, in one line that names the node.
     """
-    import numpy as np
-    import yaml
+    from eqspike.base.locks import locked
+    from eqspike.lab.nir.read import from_graph, in_the_way, read_graph, save_imported
 
-    from golden.config import config_to_dict
-    from golden.network import Network
-    from scripts.files import write_text
-    from scripts.nir_graph import from_graph, read_graph
-    from scripts.weights import save_weights
-
-    present = [name for name in ("config.yaml", "weights.npz") if (out / name).exists()]
-    if present and not force:
-        raise UsageProblem(f"{out}: holds {present[0]}; --force overwrites it")
     base = read_config(config) if config is not None else None
-    found = from_graph(read_graph(file), base, dt, approximate)
-    resolved = found.config
-    if real:
-        resolved = resolved.replace(number=dataclasses.replace(resolved.number, format="real"))
-    network = Network(resolved)
-    weights = found.weights
-    if not network.real:
-        weights = [n.weight.quantise(w) for n, w in zip(network.numbers.synapses, weights, strict=True)]
-    network.load_weights(weights)
-    write_text(out / "config.yaml", yaml.safe_dump(config_to_dict(resolved), sort_keys=False))
-    save_weights(out / "weights.npz", resolved, network.weights)
+    with locked(out):
+        if (present := in_the_way(out)) and not force:
+            raise UsageProblem(f"{out}: holds {present}; --force overwrites it")
+        found = from_graph(read_graph(file), base, dt, approximate, real)
+        resolved, worst = found.config, save_imported(found, out)
     for text in found.approximations:
         click.echo(f"approximate: {text}")
-    worst = max(float(np.abs(a - b).max()) for a, b in zip(network.real_weights(), found.weights, strict=True))
     sizes = "-".join(map(str, resolved.network.layers))
     click.echo(f"{sizes}, {resolved.number.format}; weights differ from the graph's by at most {worst:.3g}")
     click.echo(f"wrote {out}/config.yaml, weights.npz")

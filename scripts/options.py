@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import click
 
-if TYPE_CHECKING:
-    from golden.config import Config
+from eqspike.base.errors import UsageProblem
 
 config_argument = click.argument("config", metavar="CONFIG")
 """A preset's name or a path."""
@@ -33,37 +29,18 @@ board_option = click.option(
 )
 seed_option = click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="In place of the config's seed.")
 
+workers_option = click.option(
+    "--workers", type=click.IntRange(1), help="Runs done at the same time by this machine [default: 1]."
+)
+dask_option = click.option("--dask", metavar="ADDRESS", help="Run on the Dask cluster whose scheduler is there.")
+
+
+def one_of_both(workers: int | None, dask: str | None) -> None:
+    """Raise `UsageProblem` where both --workers and --dask are given."""
+    if workers is not None and dask is not None:
+        raise UsageProblem("--workers and --dask: one of them; a cluster has as many workers as were started")
+
 
 def config_options(function: Callable) -> Callable:
     """The options that change a config."""
     return set_option(dataset_option(seed_option(function)))
-
-
-def read_config(
-    name: str,
-    overrides: Sequence[str] = (),
-    seed: int | None = None,
-    epochs: int | None = None,
-    dataset: str | None = None,
-) -> Config:
-    """The config of that preset name or path, with the command line's changes. Raises `ConfigError`."""
-    from golden.config import load_config, resolve_preset
-
-    config = load_config(resolve_preset(name), overrides)
-    training = config.training
-    if seed is not None:
-        training = dataclasses.replace(training, seed=seed)
-    if epochs is not None:
-        training = dataclasses.replace(training, epochs=epochs)
-    sections: dict[str, object] = {"training": training}
-    if dataset is not None:
-        sections["dataset"] = dataclasses.replace(config.dataset, name=dataset)
-    return config.replace(**sections)
-
-
-def for_simulator(config: Config) -> Config:
-    """The config as a simulator needs it, which runs in a folder of its own: the path of measured devices in full."""
-    if not config.device.file:
-        return config
-    path = str(Path(config.device.file).resolve())
-    return config.replace(device=dataclasses.replace(config.device, file=path))

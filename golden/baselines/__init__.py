@@ -7,10 +7,10 @@ Real numbers throughout; the chip is not described here.
 
 from __future__ import annotations
 
-from golden.baselines.backprop import BackpropNetwork
-from golden.baselines.relaxation import RelaxationNetwork
-from golden.baselines.settings import BASELINES, BackpropSettings, RelaxationSettings, Settings, read_settings
-from golden.config import Config
+from eqspike.golden.baselines.backprop import BackpropNetwork
+from eqspike.golden.baselines.relaxation import RelaxationNetwork
+from eqspike.golden.baselines.settings import BASELINES, BackpropSettings, RelaxationSettings, Settings, read_settings
+from eqspike.golden.config import Config
 
 
 def make_baseline(config: Config, settings: Settings) -> RelaxationNetwork | BackpropNetwork:

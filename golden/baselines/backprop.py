@@ -10,38 +10,69 @@ for the slope.
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from typing import NamedTuple
 
 import numpy as np
 
-from golden.baselines.relaxation import Stacked, drive_from_below
-from golden.baselines.settings import BackpropSettings
-from golden.config import Config, DeviceConfig
-from golden.device import FREE, STUCK_ON, gains, network_devices, write
-from golden.nudge import highest
-from golden.number import (
-    MASK32,
-    ROUNDING,
-    WEYL,
-    image_word,
-    kernel,
-    mix,
-    neuron_draw,
-    neuron_numbers,
-    noise_row,
-    row_word,
-    seed_word,
-)
+from eqspike.golden.baselines.relaxation import Stacked, drive_from_below
+from eqspike.golden.baselines.settings import BackpropSettings
+from eqspike.golden.config import Config
+from eqspike.golden.derived import first_key, neuron_numbers
+from eqspike.golden.deviations import gains
+from eqspike.golden.device import Devices, network_devices, write
+from eqspike.golden.device_section import FREE, STUCK_ON, DeviceConfig
+from eqspike.golden.draw import image_word, mix, neuron_draw, next_key, noise_row, row_word
+from eqspike.golden.kernel import kernel
+from eqspike.golden.nudge import highest
+from eqspike.golden.number import ROUNDING
+from eqspike.golden.parameters import DRAW_BITS
+from eqspike.golden.synapses import Programming
 
-DRAW_BITS = 24
-"""Bits of a draw, where devices have a limited number of states."""
 UPDATES_WORD = 0x5EED_0B90
 """Tells the draws of these writes from those of the chip with the same seed."""
 
 
+class Feed(NamedTuple):
+    """The feed-forward network, for the kernels; weights are stacked as in `golden.network`, per-neuron arrays have
+    shape (layers, neurons), row 0 unused."""
+
+    weights: np.ndarray
+    base: np.ndarray
+    """Shape (synapse layers,): first row of each matrix."""
+    widths: np.ndarray
+    """Shape (layers,): neurons of each layer."""
+    number: np.ndarray
+    """Shape (layers,): number of each layer's first neuron among all, for draws."""
+    low: np.ndarray
+    high: np.ndarray
+    """Shape (synapse layers,): bounds of the weights."""
+    rounding: np.ndarray
+    gain: np.ndarray
+    sums: np.ndarray
+    """Before gain and activation."""
+    rates: np.ndarray
+    error: np.ndarray
+    """The cost's slope against every sum."""
+    devices: Devices
+
+
+class Optimiser(NamedTuple):
+    """SGD, or ADAM with its two moments (arrays of the weights' shape)."""
+
+    adam: bool
+    moment1: float
+    moment2: float
+    epsilon: float
+    first: np.ndarray
+    second: np.ndarray
+
+
 @kernel
-def forward(pixels, weights, base, widths, gain, sums, rates):
-    """`sums` (before gain and activation) and `rates` of every layer, shapes (layers, neurons)."""
+def forward(pixels, net):
+    """Fill in the sums and rates of every layer."""
+    weights, base, widths, sums, rates = net.weights, net.base, net.widths, net.sums, net.rates
     top = widths.shape[0] - 1
     for layer in range(1, top + 1):
         if layer == 1:
@@ -49,7 +80,7 @@ def forward(pixels, weights, base, widths, gain, sums, rates):
         else:
             drive_from_below(weights, base[layer - 1], widths[layer - 1], widths[layer], rates[layer - 1], sums[layer])
         for n in range(widths[layer]):
-            x = gain[layer, n] * sums[layer, n]
+            x = net.gain[layer, n] * sums[layer, n]
             if layer == top:
                 rates[layer, n] = 1.0 / (1.0 + math.exp(-x))
             else:
@@ -57,8 +88,9 @@ def forward(pixels, weights, base, widths, gain, sums, rates):
 
 
 @kernel
-def backward(label, weights, base, widths, sums, rates, error):
-    """The cost's slope against every sum, in `error`; the neurons' gains are not known here."""
+def backward(label, net):
+    """The cost's slope against every sum, in `net.error`; the neurons' gains are not known here."""
+    weights, base, widths, sums, rates, error = net.weights, net.base, net.widths, net.sums, net.rates, net.error
     top = widths.shape[0] - 1
     count = widths[top]
     for k in range(count):
@@ -74,34 +106,39 @@ def backward(label, weights, base, widths, sums, rates, error):
 
 
 @kernel
-def send_pulse(weights, row, column, s, change, noise_word, rounding, draw, low, high, devices):
-    """Write `change` with one pulse; no pulse where it is 0. Returns 1 if one was sent."""
+def send_pulse(weights, place, change, draws, programming, devices):
+    """Write `change` with one pulse; no pulse where it is 0. `draws` and `programming` are as `write` takes them.
+    Returns 1 if one was sent."""
     if change == 0:
         return 0
     if devices.alike:
-        weights[row, column] = min(max(weights[row, column] + change, low), high)
+        weights[place] = min(max(weights[place] + change, programming.low), programming.high)
         return 1
-    up = max(change - devices.offset_up[row, column], 0.0) if change > 0 else 0.0
-    down = min(change + devices.offset_down[row, column], 0.0) if change < 0 else 0.0
-    write(weights, row, column, s, up, down, noise_word, DRAW_BITS, rounding, draw, low, high, devices)
+    up = max(change - devices.offset_up[place], 0.0) if change > 0 else 0.0
+    down = min(change + devices.offset_down[place], 0.0) if change < 0 else 0.0
+    write(weights, place, up, down, draws, programming, devices)
     return 1
 
 
 @kernel
-def update(pixels, rates, error, weights, base, widths, number, optimiser, rate, low, high, word, rounding, devices):
-    """One step of the optimiser on all weights; `optimiser` is (adam, moment1, moment2, epsilon, first, second, steps):
-    arrays of the two moments, and how often they were moved, this step included. Returns the pulses sent."""
-    adam, moment1, moment2, epsilon, first, second, steps = optimiser
+def update(pixels, net, optimiser, steps, rate, word):
+    """One step of the optimiser on all weights; its moments have been moved `steps` times, this step included. Returns
+    the pulses sent."""
+    widths, error, devices = net.widths, net.error, net.devices
+    adam, moment1, moment2, epsilon, first, second = optimiser
     unbias1, unbias2 = 1.0 - moment1**steps, 1.0 - moment2**steps
     pulses = 0
     for layer in range(1, widths.shape[0]):
         s = layer - 1
+        programming = Programming(
+            s, 1, 1.0, DRAW_BITS, net.rounding[s], net.low[s], net.high[s], 0.0, 0.0, 0.0, DRAW_BITS
+        )
         for i in range(widths[s] + 1):
-            row = base[s] + i
-            value = 1.0 if i == widths[s] else pixels[i] if s == 0 else rates[s, i]
+            row = net.base[s] + i
+            value = 1.0 if i == widths[s] else pixels[i] if s == 0 else net.rates[s, i]
             if value == 0 and not adam:
                 continue
-            drawn, noise = row_word(word, number[s] + i), noise_row(word, number[s] + i)
+            drawn, noise = row_word(word, net.number[s] + i), noise_row(word, net.number[s] + i)
             for n in range(widths[layer]):
                 change = -rate[s] * value * error[layer, n]
                 if adam:
@@ -109,48 +146,38 @@ def update(pixels, rates, error, weights, base, widths, number, optimiser, rate,
                     first[row, n] = moment1 * first[row, n] + (1.0 - moment1) * slope
                     second[row, n] = moment2 * second[row, n] + (1.0 - moment2) * slope * slope
                     change = -rate[s] * (first[row, n] / unbias1) / (math.sqrt(second[row, n] / unbias2) + epsilon)
-                pulses += send_pulse(
-                    weights, row, n, s, change, noise ^ devices.key[layer, n], rounding[s],
-                    neuron_draw(drawn, layer, n, DRAW_BITS), low[s], high[s], devices,
-                )  # fmt: skip
+                draws = neuron_draw(drawn, layer, n, DRAW_BITS), noise ^ devices.key[layer, n]
+                pulses += send_pulse(net.weights, (row, n), change, draws, programming, devices)
     return pulses
 
 
 @kernel
-def learn_all(
-    images, labels, key, weights, base, widths, number, gain, optimiser, rate, low, high, rounding, devices, sums,
-    rates, error, predictions,
-):  # fmt: skip
-    """Learn images in order; `key` is the first image's place in the stream of draws. Returns the pulses sent."""
-    adam, moment1, moment2, epsilon, first, second, steps = optimiser
-    top = widths.shape[0] - 1
+def learn_all(images, labels, key, net, optimiser, steps, rate, predictions):
+    """Learn images in order; `key` is the first image's place in the stream of draws, `steps` how often the moments
+    have been moved before. Returns the pulses sent."""
+    top = net.widths.shape[0] - 1
     pulses = 0
     for at in range(images.shape[0]):
-        forward(images[at], weights, base, widths, gain, sums, rates)
-        predictions[at] = highest(rates[top, : widths[top]])
-        backward(labels[at], weights, base, widths, sums, rates, error)
-        pulses += update(
-            images[at], rates, error, weights, base, widths, number,
-            (adam, moment1, moment2, epsilon, first, second, steps + at + 1),
-            rate, low, high, image_word(mix(key ^ UPDATES_WORD)), rounding, devices,
-        )  # fmt: skip
-        key = (key + WEYL) & MASK32
+        forward(images[at], net)
+        predictions[at] = highest(net.rates[top, : net.widths[top]])
+        backward(labels[at], net)
+        word = image_word(mix(key ^ UPDATES_WORD))
+        pulses += update(images[at], net, optimiser, steps + at + 1, rate, word)
+        key = next_key(key)
     return pulses
 
 
 @kernel
-def predict_all(images, weights, base, widths, gain, sums, rates, predictions):
+def predict_all(images, net, predictions):
     """The highest output of each image."""
-    top = widths.shape[0] - 1
+    top = net.widths.shape[0] - 1
     for at in range(images.shape[0]):
-        forward(images[at], weights, base, widths, gain, sums, rates)
-        predictions[at] = highest(rates[top, : widths[top]])
+        forward(images[at], net)
+        predictions[at] = highest(net.rates[top, : net.widths[top]])
 
 
 def on_devices(config: Config, settings: BackpropSettings) -> Config:
     """The config as the baseline uses it: real numbers, its own range, and ideal devices where there are none."""
-    import dataclasses
-
     synapses = tuple(
         dataclasses.replace(s, draw="synapse", range=s.range if settings.range is None else settings.range)
         for s in config.synapses
@@ -188,6 +215,12 @@ class BackpropNetwork(Stacked):
         self.steps, self.pulses = np.zeros((), np.int64), np.zeros((), np.int64)
         self._place()
 
+    def _feed(self) -> Feed:
+        return Feed(
+            self.array, self.base, self.widths, self.number, self.low, self.high, self.rounding, self.gain, self.sums,
+            self.rates, self.error, self.devices,
+        )  # fmt: skip
+
     def _place(self) -> None:
         """Bring the initial weights to where the devices can be: in range, on a state, stuck."""
         for s, (view, stuck) in enumerate(zip(self.weights, self.views(self.devices.stuck), strict=True)):
@@ -207,14 +240,12 @@ class BackpropNetwork(Stacked):
         """Learn images in order; returns the predictions, each made before the image was learned."""
         p, predictions = self.settings, np.zeros(len(images), np.int64)
         rate = np.array(p.rates(self.config, epoch))
-        key = (seed_word(self.config.training.seed) + WEYL * int(self.steps)) & MASK32
-        optimiser = (
-            p.algorithm == "bp-adam", p.moment1, p.moment2, p.epsilon, self.first, self.second, int(self.steps),
-        )  # fmt: skip
+        key = int(next_key(first_key(self.config), int(self.steps)))
+        adam = p.algorithm == "bp-adam"
+        optimiser = Optimiser(adam, p.moment1, p.moment2, p.epsilon, self.first, self.second)
         self.pulses += learn_all(
-            self.pixels(images), np.asarray(labels, np.int64), key, self.array, self.base, self.widths, self.number,
-            self.gain, optimiser, rate, self.low, self.high, self.rounding, self.devices, self.sums, self.rates,
-            self.error, predictions,
+            self.pixels(images), np.asarray(labels, np.int64), key, self._feed(), optimiser, int(self.steps), rate,
+            predictions,
         )  # fmt: skip
         self.steps += len(images)
         return predictions
@@ -222,15 +253,13 @@ class BackpropNetwork(Stacked):
     def predict(self, images: np.ndarray) -> np.ndarray:
         """The highest output."""
         predictions = np.zeros(len(images), np.int64)
-        predict_all(
-            self.pixels(images), self.array, self.base, self.widths, self.gain, self.sums, self.rates, predictions
-        )
+        predict_all(self.pixels(images), self._feed(), predictions)
         return predictions
 
     def gradient(self, image: np.ndarray, label: int) -> tuple[np.ndarray, ...]:
         """The cost's gradient for one image, as the weights' shapes."""
-        forward(self.pixels(image), self.array, self.base, self.widths, self.gain, self.sums, self.rates)
-        backward(label, self.array, self.base, self.widths, self.sums, self.rates, self.error)
+        forward(self.pixels(image), self._feed())
+        backward(label, self._feed())
         below = [self.pixels(image), *(self.rates[layer, : self.layers[layer]] for layer in range(1, len(self.layers)))]
         return tuple(
             np.outer(np.append(below[s], 1.0), self.error[s + 1, : self.layers[s + 1]])

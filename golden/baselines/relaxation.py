@@ -20,14 +20,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from golden.baselines.settings import RelaxationSettings, Settings
-from golden.config import Config
-from golden.network import row_bases
-from golden.nudge import highest
-from golden.number import kernel
+from eqspike.golden.baselines.settings import RelaxationSettings, Settings
+from eqspike.golden.config import Config
+from eqspike.golden.kernel import kernel
+from eqspike.golden.nudge import highest
+from eqspike.golden.parameters import row_bases
 
 
 @kernel
@@ -41,9 +42,37 @@ def drive_from_below(weights, base, size, width, below, drive):
                 drive[n] += below[i] * weights[base + i, n]
 
 
+class Relaxing(NamedTuple):
+    """The relaxing network, for the kernels; weights are stacked as in `golden.network`."""
+
+    weights: np.ndarray
+    base: np.ndarray
+    """Shape (synapse layers,): first row of each matrix."""
+    widths: np.ndarray
+    """Shape (layers,): neurons of each layer."""
+    step: float
+    free_steps: int
+    nudge_steps: int
+    input_drive: np.ndarray
+    """Shape (neurons,): what the first hidden layer gets from the inputs."""
+    history: np.ndarray
+    """Shape (rows, layers, neurons): the last states; that of step t stands at row t mod rows."""
+
+
+class Backwards(NamedTuple):
+    """What BPTT needs besides."""
+
+    error: np.ndarray
+    passed: np.ndarray
+    """Shape (layers, neurons), both."""
+    gradient: np.ndarray
+    """As the weights."""
+
+
 @kernel
-def relax_step(weights, base, widths, input_drive, rates, new, step, label, beta):
-    """One step from `rates` to `new`; `input_drive` is what the first hidden layer gets from the inputs."""
+def relax_step(net, rates, new, label, beta):
+    """One step from `rates` to `new`, nudged with `beta` toward `label`."""
+    weights, base, widths, step, input_drive = net.weights, net.base, net.widths, net.step, net.input_drive
     top = widths.shape[0] - 1
     for layer in range(1, top + 1):
         if layer == 1:
@@ -63,20 +92,27 @@ def relax_step(weights, base, widths, input_drive, rates, new, step, label, beta
 
 
 @kernel
-def free_phase(pixels, weights, base, widths, step, steps, input_drive, history):
-    """Relax from rest for `steps` steps. `history` has shape (rows, layers, neurons) and keeps the last states: that
-    of step t at row t mod rows. Returns the row of the last state."""
-    rows = history.shape[0]
-    history[0] = 0
-    drive_from_below(weights, base[0], widths[0], widths[1], pixels, input_drive)
-    for t in range(steps):
-        relax_step(weights, base, widths, input_drive, history[t % rows], history[(t + 1) % rows], step, 0, 0.0)
-    return steps % rows
+def drive_from_pixels(pixels, net):
+    """Fill in `net.input_drive`."""
+    drive_from_below(net.weights, net.base[0], net.widths[0], net.widths[1], pixels, net.input_drive)
 
 
 @kernel
-def add_change(pixels, base, widths, old, new, scale, out):
-    """out += scale (s_i(t+1) s_j(t+1) - s_i(t) s_j(t)) for every synapse, with a presynaptic 1 for biases."""
+def free_phase(pixels, net):
+    """Relax from rest for `net.free_steps` steps. Returns the history's row of the last state."""
+    history = net.history
+    rows = history.shape[0]
+    history[0] = 0
+    drive_from_pixels(pixels, net)
+    for t in range(net.free_steps):
+        relax_step(net, history[t % rows], history[(t + 1) % rows], 0, 0.0)
+    return net.free_steps % rows
+
+
+@kernel
+def add_change(pixels, net, old, new, scale):
+    """weights += scale (s_i(t+1) s_j(t+1) - s_i(t) s_j(t)) for every synapse, with a presynaptic 1 for biases."""
+    base, widths, out = net.base, net.widths, net.weights
     for layer in range(1, widths.shape[0]):
         start, size = base[layer - 1], widths[layer - 1]
         for i in range(size):
@@ -90,28 +126,28 @@ def add_change(pixels, base, widths, old, new, scale, out):
 
 
 @kernel
-def continual_eqprop(
-    pixels, label, weights, base, widths, step, free_steps, nudge_steps, beta, rates, input_drive, history
-):
-    """Learn one image; `rates` are the layers' learning rates over beta. `history` has two rows at least. The last
+def continual_eqprop(pixels, label, net, beta, rates):
+    """Learn one image; `rates` are the layers' learning rates over beta. The history has two rows at least. The last
     state of the free phase decides. Returns the prediction."""
-    top = widths.shape[0] - 1
-    now = free_phase(pixels, weights, base, widths, step, free_steps, input_drive, history)
-    prediction = highest(history[now, top, : widths[top]])
+    history, top = net.history, net.widths.shape[0] - 1
+    now = free_phase(pixels, net)
+    prediction = highest(history[now, top, : net.widths[top]])
     rows = history.shape[0]
-    for _ in range(nudge_steps):
+    for _ in range(net.nudge_steps):
         new = (now + 1) % rows
-        drive_from_below(weights, base[0], widths[0], widths[1], pixels, input_drive)
-        relax_step(weights, base, widths, input_drive, history[now], history[new], step, label, beta)
-        add_change(pixels, base, widths, history[now], history[new], rates, weights)
+        drive_from_pixels(pixels, net)
+        relax_step(net, history[now], history[new], label, beta)
+        add_change(pixels, net, history[now], history[new], rates)
         now = new
     return prediction
 
 
 @kernel
-def bptt_back(pixels, label, weights, base, widths, step, steps, now, history, error, passed, gradient):
-    """The cost's gradient over the last `steps` steps, in `gradient`, which is 0 before; the last step's state stands
-    in row `now` of `history`, which has more than `steps` rows. `error` and `passed` have shape (layers, neurons)."""
+def bptt_back(pixels, label, net, steps, now, back):
+    """The cost's gradient over the last `steps` steps, in `back.gradient`, which is 0 before; the last step's state
+    stands in row `now` of the history, which has more than `steps` rows."""
+    weights, base, widths, step, history = net.weights, net.base, net.widths, net.step, net.history
+    error, passed, gradient = back.error, back.passed, back.gradient
     top, rows = widths.shape[0] - 1, history.shape[0]
     error[:] = 0
     for k in range(widths[top]):
@@ -134,14 +170,14 @@ def bptt_back(pixels, label, weights, base, widths, step, steps, now, history, e
         # Back through the step: (1 - e) of the neuron's own, and both ways through its synapses.
         for layer in range(1, top + 1):
             for n in range(widths[layer]):
-                back = passed[layer, n] * (1 - step) / step
+                own = passed[layer, n] * (1 - step) / step
                 if layer > 1:
                     for i in range(widths[layer - 1]):
-                        back += weights[base[layer - 1] + i, n] * passed[layer - 1, i]
+                        own += weights[base[layer - 1] + i, n] * passed[layer - 1, i]
                 if layer < top:
                     for k in range(widths[layer + 1]):
-                        back += weights[base[layer] + n, k] * passed[layer + 1, k]
-                error[layer, n] = back
+                        own += weights[base[layer] + n, k] * passed[layer + 1, k]
+                error[layer, n] = own
         now = before
     # The inputs do not change: their synapses' gradient is the bias's times the pixel.
     for i in range(widths[0]):
@@ -150,57 +186,43 @@ def bptt_back(pixels, label, weights, base, widths, step, steps, now, history, e
 
 
 @kernel
-def bptt(
-    pixels, label, weights, base, widths, step, free_steps, steps, rates, input_drive, history, error, passed, gradient
-):
+def bptt(pixels, label, net, rates, back):
     """Learn one image; `rates` are the layers' learning rates. Returns the prediction."""
+    weights, base, widths = net.weights, net.base, net.widths
     top = widths.shape[0] - 1
-    now = free_phase(pixels, weights, base, widths, step, free_steps, input_drive, history)
-    prediction = highest(history[now, top, : widths[top]])
-    gradient[:] = 0
-    bptt_back(pixels, label, weights, base, widths, step, steps, now, history, error, passed, gradient)
+    now = free_phase(pixels, net)
+    prediction = highest(net.history[now, top, : widths[top]])
+    back.gradient[:] = 0
+    bptt_back(pixels, label, net, net.nudge_steps, now, back)
     for layer in range(1, top + 1):
         for i in range(widths[layer - 1] + 1):
             for n in range(widths[layer]):
-                weights[base[layer - 1] + i, n] -= rates[layer - 1] * gradient[base[layer - 1] + i, n]
+                weights[base[layer - 1] + i, n] -= rates[layer - 1] * back.gradient[base[layer - 1] + i, n]
     return prediction
 
 
 @kernel
-def learn_bptt(
-    images, labels, weights, base, widths, step, free_steps, steps, rates, input_drive, history, error, passed,
-    gradient, predictions,
-):  # fmt: skip
+def learn_bptt(images, labels, net, rates, back, predictions):
     """`bptt` for images in order."""
     for at in range(images.shape[0]):
-        predictions[at] = bptt(
-            images[at], labels[at], weights, base, widths, step, free_steps, steps, rates, input_drive, history, error,
-            passed, gradient,
-        )  # fmt: skip
+        predictions[at] = bptt(images[at], labels[at], net, rates, back)
 
 
 @kernel
-def learn_eqprop(
-    images, labels, signs, weights, base, widths, step, free_steps, nudge_steps, beta, rates, scaled, input_drive,
-    history, predictions,
-):  # fmt: skip
-    """`continual_eqprop` for images in order, each with its sign of beta; `scaled` has shape (synapse layers,)."""
+def learn_eqprop(images, labels, betas, net, rates, scaled, predictions):
+    """`continual_eqprop` for images in order, each with its beta; `scaled` has shape (synapse layers,)."""
     for at in range(images.shape[0]):
         for s in range(rates.shape[0]):
-            scaled[s] = rates[s] / (signs[at] * beta)
-        predictions[at] = continual_eqprop(
-            images[at], labels[at], weights, base, widths, step, free_steps, nudge_steps, signs[at] * beta, scaled,
-            input_drive, history,
-        )  # fmt: skip
+            scaled[s] = rates[s] / betas[at]
+        predictions[at] = continual_eqprop(images[at], labels[at], net, betas[at], scaled)
 
 
 @kernel
-def predict_all(images, weights, base, widths, step, free_steps, input_drive, history, predictions):
+def predict_all(images, net, predictions):
     """The highest output at the end of the free phase of each image."""
-    top = widths.shape[0] - 1
+    top = net.widths.shape[0] - 1
     for at in range(images.shape[0]):
-        now = free_phase(images[at], weights, base, widths, step, free_steps, input_drive, history)
-        predictions[at] = highest(history[now, top, : widths[top]])
+        predictions[at] = highest(net.history[free_phase(images[at], net), top, : net.widths[top]])
 
 
 def initial_weights(config: Config, settings: Settings) -> list[np.ndarray]:
@@ -272,49 +294,40 @@ class RelaxationNetwork(Stacked):
         shape = (len(self.layers), self.width)
         self.history = np.zeros((settings.nudge_steps + 1, *shape))
         self.input_drive = np.zeros(self.width)
-        self.error, self.passed = np.zeros(shape), np.zeros(shape)
-        self.gradient = np.zeros_like(self.array)
+        self.backwards = Backwards(np.zeros(shape), np.zeros(shape), np.zeros_like(self.array))
 
     def learn(self, images: np.ndarray, labels: np.ndarray, epoch: int, first: int = 0) -> np.ndarray:
         """Learn images in order, `first` being the number of the first one in its epoch; returns the predictions, each
         made before the image was learned."""
         p, predictions = self.settings, np.zeros(len(images), np.int64)
         rates = np.array(p.rates(self.config, epoch))
-        common = (self.array, self.base, self.widths, p.step, p.free_steps, p.nudge_steps)
         pixels, labels = self.pixels(images), np.asarray(labels, np.int64)
         if p.algorithm == "bptt":
-            learn_bptt(
-                pixels, labels, *common, rates, self.input_drive, self.history, self.error, self.passed, self.gradient,
-                predictions,
-            )  # fmt: skip
+            learn_bptt(pixels, labels, self._relaxing(), rates, self.backwards, predictions)
             return predictions
         signs = np.ones(len(images))
         if p.random_sign:
             draws = np.random.default_rng([self.config.training.seed, 4, epoch]).integers(0, 2, first + len(images))
             signs = 2.0 * draws[first:] - 1
-        learn_eqprop(
-            pixels, labels, signs, *common, p.beta, rates, np.zeros_like(rates), self.input_drive, self.history,
-            predictions,
-        )  # fmt: skip
+        learn_eqprop(pixels, labels, signs * p.beta, self._relaxing(), rates, np.zeros_like(rates), predictions)
         return predictions
+
+    def _relaxing(self) -> Relaxing:
+        p = self.settings
+        return Relaxing(
+            self.array, self.base, self.widths, p.step, p.free_steps, p.nudge_steps, self.input_drive, self.history
+        )
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """The highest output at the end of the free phase."""
-        p, predictions = self.settings, np.zeros(len(images), np.int64)
-        predict_all(
-            self.pixels(images), self.array, self.base, self.widths, p.step, p.free_steps, self.input_drive,
-            self.history, predictions,
-        )  # fmt: skip
+        predictions = np.zeros(len(images), np.int64)
+        predict_all(self.pixels(images), self._relaxing(), predictions)
         return predictions
 
     def bptt_gradient(self, image: np.ndarray, label: int, steps: int | None = None) -> tuple[np.ndarray, ...]:
         """The cost's gradient over the last `steps` steps (nudge_steps of them), as the weights' shapes."""
-        p, gradient = self.settings, np.zeros_like(self.array)
-        now = free_phase(
-            self.pixels(image), self.array, self.base, self.widths, p.step, p.free_steps, self.input_drive, self.history
-        )
-        bptt_back(
-            self.pixels(image), label, self.array, self.base, self.widths, p.step,
-            p.nudge_steps if steps is None else steps, now, self.history, self.error, self.passed, gradient,
-        )  # fmt: skip
-        return self.views(gradient)
+        steps = self.settings.nudge_steps if steps is None else steps
+        back = self.backwards._replace(gradient=np.zeros_like(self.array))
+        pixels, net = self.pixels(image), self._relaxing()
+        bptt_back(pixels, label, net, steps, free_phase(pixels, net), back)
+        return self.views(back.gradient)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from golden.config import Config, ConfigError, apply_override, fail, log2_exact, require_range, section_from_dict
+from eqspike.golden.config import Config
+from eqspike.golden.configfile import apply_override, section_from_dict
+from eqspike.golden.derived import halvings
+from eqspike.golden.validation import ConfigError, fail, log2_exact, require_range
 
 PREFIX = "baseline."
 
@@ -49,7 +53,7 @@ class Settings:
             count = f"{len(self.learning_rate)} entries"
             fail(f"{PREFIX}learning_rate", count, f"one for all, or {layers}: one a layer of synapses")
         rates = self.learning_rate * (layers if len(self.learning_rate) == 1 else 1)
-        return [rate * 0.5 ** sum(1 for at in self.halve_at if at <= epoch) for rate in rates]
+        return [rate * 0.5 ** halvings(self.halve_at, epoch) for rate in rates]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +103,7 @@ class BackpropSettings(Settings):
                 fail(f"{PREFIX}range", self.range, "a power of two, e.g. 0.5 or 4")
 
 
-BASELINES: dict[str, tuple[type[Settings], dict[str, object]]] = {
+BASELINES: dict[str, tuple[type[Settings], dict[str, Any]]] = {
     "bptt": (RelaxationSettings, {"learning_rate": [0.003, 0.0015], "init": 0.25, "bias": 0.25}),
     "continual-eqprop": (
         RelaxationSettings,
@@ -108,15 +112,23 @@ BASELINES: dict[str, tuple[type[Settings], dict[str, object]]] = {
     "bp-sgd": (BackpropSettings, {"learning_rate": [0.1]}),
     "bp-adam": (BackpropSettings, {"learning_rate": [0.001]}),
 }
-"""Name -> (kind, its own values where they differ from the kind's defaults); learning rates are the thesis's."""
+"""Name -> (kind, its own values where they differ from the kind's defaults); learning rates are the thesis's, for one
+hidden layer."""
 
 
-def read_settings(name: str, overrides: Iterable[str] = ()) -> Settings:
-    """Settings of the baseline `name` with `baseline.KEY=VALUE` changes. Raises `ConfigError`."""
+def usual_rates(rates: Sequence[float], layers: int) -> list[float]:
+    """Learning rates for `layers` layers of synapses, of those for one hidden layer: one for all stays one; of two, the
+    last is the outputs' and the first that of all layers below."""
+    return list(rates) if len(rates) == 1 else [*rates[:1] * (layers - 1), *rates[-1:]]
+
+
+def read_settings(name: str, overrides: Iterable[str] = (), layers: int = 2) -> Settings:
+    """Settings of the baseline `name` with `baseline.KEY=VALUE` changes, its own learning rates for as many layers of
+    synapses. Raises `ConfigError`."""
     if name not in BASELINES:
         fail("baseline", name, "allowed: " + ", ".join(BASELINES))
     kind, data = BASELINES[name]
-    data = {"algorithm": name} | data
+    data = {"algorithm": name} | data | {"learning_rate": usual_rates(data["learning_rate"], layers)}
     for assignment in overrides:
         tree = {"baseline": data}
         apply_override(tree, assignment)

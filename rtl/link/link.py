@@ -6,13 +6,14 @@ from amaranth.hdl import Module, ResetInserter, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from golden.config import Config, HardwareConfig
-from rtl.core import Core
-from rtl.link.cobs import CobsDecoder, CobsEncoder
-from rtl.link.executor import Executor
-from rtl.link.frame import FrameReceiver
-from rtl.link.protocol import SLOTS
-from rtl.link.uart import UartReceiver, UartTransmitter
+from eqspike.golden.config import Config
+from eqspike.golden.sections import HardwareConfig
+from eqspike.rtl.core import Core
+from eqspike.rtl.link.cobs import CobsDecoder, CobsEncoder
+from eqspike.rtl.link.executor import Executor
+from eqspike.rtl.link.frame import FrameReceiver
+from eqspike.rtl.link.protocol import SLOTS
+from eqspike.rtl.link.uart import UartReceiver, UartTransmitter
 
 CORE_PORTS = ("images", "results", "weights", "weight_data")
 
@@ -45,6 +46,8 @@ class Link(wiring.Component):
         m.d.comb += [
             executor.address.eq(encoder.address),
             encoder.data.eq(executor.data),
+            receiver.again.eq(executor.again),
+            receiver.free.eq(executor.free),
             reset.eq(executor.reset_core),
             core.halvings.eq(executor.halvings),
             core.key_load.eq(executor.key_load),

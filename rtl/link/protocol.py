@@ -1,7 +1,7 @@
 """What host and chip say to each other: frames, commands, registers and error codes, once for both sides.
 
-The gateware decodes by it (`rtl.link.executor`), the host speaks by it (`fpga.host`), and docs/host-link.md is written
-from it (`fpga.link_page`). Plain Python.
+The gateware decodes by it (`rtl.link.executor`), the host speaks by it (`fpga.line`, `fpga.host`), and
+docs/host-link.md is written from it (`fpga.link_page`). Plain Python.
 """
 
 from __future__ import annotations
@@ -10,25 +10,33 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from golden.config import Config, ConfigError, config_to_dict
-from golden.number import COUNTERS, INFER, INFER_FIRST_SPIKE, LEARN, fixed_numbers
-from rtl.layout import Layout
+from eqspike.base.reading import sha256
+from eqspike.golden.config import Config
+from eqspike.golden.configfile import config_to_dict
+from eqspike.golden.counters import COUNTERS
+from eqspike.golden.modes import INFER, INFER_FIRST_SPIKE, LEARN
+from eqspike.golden.number import fixed_numbers
+from eqspike.golden.validation import ConfigError
+from eqspike.rtl.layout import Layout
 
-VERSION = 2
+VERSION = 3
 """Changes whenever one side could no longer understand the other."""
 
 SLOTS = 8
 """Answers that the chip keeps, by the lowest bits of their sequence number."""
 WINDOW = SLOTS - 1
 """Requests that may wait for their answer: an answer that is being sent again stays whole while the next is made."""
-OVERHEAD = 4
-"""Bytes of a frame beside its payload: sequence number, command or status, and the two of the CRC."""
+CRC_BYTES = 4
+"""CRC-32, that of zlib and Ethernet, lowest byte first. It ends with an inversion, so that zeros behind a frame, or one
+that is missing there, change it; and one damaged frame in 2^32 has a right one, where 16 bits leave one in 2^16."""
+OVERHEAD = 2 + CRC_BYTES
+"""Bytes of a frame beside its payload: sequence number, command or status, and the CRC."""
+SMALLEST_SLOT, LARGEST_SLOT = 32, 128
+"""Bytes of the memory of one answer, at least and at most: a frame's length and the frame. COBS encodes so much without
+a second look."""
 HEADER = 2
 """Bytes that a frame takes in the chip's buffer beside its own."""
-CRC_INIT = 0xFFFF
-"""CRC-16/IBM-3740: polynomial 0x1021, most significant bit first, this start value; the CRC's high byte goes first."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,7 @@ IDENTITY = (
     Field("lanes", 2, "lanes of the core: with the banks they say where weights stand"),
     Field("banks", 1, "memories that the rows of inputs are spread over"),
     Field("words", 2, "words of the weight memory"),
-    Field("weight_bits", 1, "of a weight in that memory"),
+    Field("weight_bits", 1, "of a weight in that memory, with its accumulator, if there are any, below it"),
     Field("frame", 2, "bytes of the longest frame that is taken, before COBS, CRC included"),
     Field("buffer", 2, "bytes of the buffer of requests"),
 )
@@ -86,7 +94,8 @@ COMMANDS = (
         0x01,
         "identify",
         "Who are you? Taken with any sequence number, from which the following requests count on; so a host begins "
-        "with it, when no other request of its is on the way.",
+        "with it, when no other request of its is on the way. With a payload it begins nothing: it is answered "
+        "`argument`, with its own number, which is used up only if it was the one that the chip waits for.",
         reply=IDENTITY,
     ),
     Command(
@@ -119,13 +128,14 @@ COMMANDS = (
     Command(
         0x06,
         "write_weights",
-        "Write neighbouring weights of a word.",
+        "Write neighbouring weights of a word: all of them, or none when one may not be.",
         (
             *_PLACE,
             Field(
                 "weights",
                 None,
-                "signed, each of as many bytes as its bits need, in its layer's range; 0 where a lane has no neuron",
+                "signed, each of as many bytes as `weight_bits` need, in the range of its layer's bits; 0 where a lane "
+                "has no neuron",
             ),
         ),
     ),
@@ -142,7 +152,7 @@ COMMANDS = (
                 "one for each input, 0 to input.full_scale, each of one byte, or two where full_scale needs them",
             ),
         ),
-        (Field("result", None, "the bits of the core's result (rtl.core.result_layout), lowest first"),),
+        (Field("result", None, "the bits of the core's result (rtl.streams.result_layout), lowest first"),),
     ),
 )
 COMMAND = {command.name: command for command in COMMANDS}
@@ -208,11 +218,12 @@ def registers(layers: int | None = None) -> tuple[Register, ...]:
         Register(
             1, "halvings", "rw", "0",
             f"how often each synapse layer's learning rate has been halved, {HALVING_BITS} bits a layer, input side "
-            "first; no more than the config halves it",
+            "first; no more than the config halves it, and 0 above the last layer",
         ),
         Register(
             2, "control", "w", "-",
-            "1: zero the counters; 2: reset the core and the registers (weights keep their values). Reads as 0",
+            "1: zero the counters; 2: reset the core and the registers (weights keep their values); 3: both; 0: "
+            "nothing. Reads as 0",
         ),
     )  # fmt: skip
     counters = tuple(
@@ -272,7 +283,7 @@ class Sizes:
     @property
     def slot(self) -> int:
         """Bytes of the memory of one answer, a power of two: its length, then the frame."""
-        return max(32, 1 << (self.result_bytes + OVERHEAD).bit_length())
+        return max(SMALLEST_SLOT, 1 << (self.result_bytes + OVERHEAD).bit_length())
 
     @property
     def reply(self) -> int:
@@ -303,8 +314,11 @@ class Sizes:
 
     def check(self) -> None:
         """Raise `ConfigError` for a network that the link cannot carry."""
-        if self.slot > 128:
-            raise ConfigError(f"network.layers: the host link carries results of up to 123 bytes, not {self.slot}")
+        if self.slot > LARGEST_SLOT:
+            largest = LARGEST_SLOT - 1 - OVERHEAD
+            raise ConfigError(
+                f"network.layers: the host link carries results of up to {largest} bytes, not {self.result_bytes}"
+            )
         if max(self.words, self.buffer) > 1 << 16 or self.frame >= 1 << 12:
             raise ConfigError("network.layers: too large for the host link: 2,048 inputs, 65,535 words of weights")
 
@@ -327,7 +341,7 @@ def config_hash(config: Config) -> bytes:
         # The host applies the schedule and writes the weights; the circuit knows neither.
         synapse.pop("init", None)
     if config.device.file:
-        data["device"]["file"] = hashlib.sha256(Path(config.device.file).read_bytes()).hexdigest()
+        data["device"]["file"] = sha256(config.device.file)
     if config.device.seed is None and not (config.device.ideal and config.neuron.gain_spread == 0):
         data["seed"] = config.training.seed
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).digest()[:8]
@@ -346,10 +360,10 @@ def unpack_fields(fields: tuple[Field, ...], payload: bytes) -> dict[str, int]:
     """Numbers of a payload of fields of fixed size. Raises ValueError when it has another length."""
     if len(payload) != sum(field.size for field in fields):
         raise ValueError(f"{len(payload)} bytes, not {sum(field.size for field in fields)}")
-    out, at = {}, 0
+    out, offset = {}, 0
     for field in fields:
-        out[field.name] = int.from_bytes(payload[at : at + field.size], "little")
-        at += field.size
+        out[field.name] = int.from_bytes(payload[offset : offset + field.size], "little")
+        offset += field.size
     return out
 
 
@@ -377,16 +391,18 @@ __all__ = [
     "CLEAR_COUNTERS",
     "COMMAND",
     "COMMANDS",
-    "CRC_INIT",
+    "CRC_BYTES",
     "FIRST_COUNTER",
     "FIRST_SPIKES",
     "HALVING_BITS",
     "HEADER",
     "IDENTITY",
+    "LARGEST_SLOT",
     "OVERHEAD",
     "REFUSED",
     "RESET",
     "SLOTS",
+    "SMALLEST_SLOT",
     "STATUS",
     "STATUSES",
     "VERSION",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fpga.boards import BOARDS, with_clock
+from eqspike.fpga.boards import BOARDS, with_clock
 
 
 def test_a_boards_own_clock_stays():

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from fpga import report, tools
-from fpga.boards import BOARDS
-from golden.config import Config, ConfigError
-from scripts import build
-from scripts.build import BuildFailed, run_build, run_synthesis
-from scripts.errors import UsageProblem
+from eqspike.base import tools
+from eqspike.base.errors import UsageProblem
+from eqspike.fpga import build, report, synthesis
+from eqspike.fpga.boards import BOARDS
+from eqspike.fpga.build import Around, run_build, run_synthesis
+from eqspike.fpga.workshop import BuildFailed, Workshop
+from eqspike.golden.config import Config
+from eqspike.golden.validation import ConfigError
 
 ICE40, ECP5 = BOARDS["icebreaker"], BOARDS["ulx3s-85f"]
 
@@ -79,7 +81,9 @@ def test_device_totals_are_those_that_nextpnr_knows() -> None:
 def test_every_board_has_its_pins(board: str, top: str, make_config, tmp_path: Path) -> None:
     """What goes to Yosys and nextpnr can be made for every board: its clock, LEDs and UART are there."""
     target = BOARDS[board]
-    build._generate(make_config(), target, tools.amaranth_environment(target.family), top, 1, 1, None, tmp_path)
+    environment = tools.amaranth_environment(target.family)
+    workshop = Workshop(board=target, environment=environment, folder=tmp_path, out=tmp_path, say=lambda _: None)
+    build._generate(make_config(), workshop, Around(kind=top, images=1, passes=1))
     pins = next(path for suffix in ("pcf", "lpf") if (path := tmp_path / f"top.{suffix}").exists()).read_text()
     assert len(re.findall("led", pins)) >= (len(target.leds) if top == "selftest" else 1)
     assert ("uart_0__tx__io" in pins) == (top == "link")
@@ -123,7 +127,7 @@ def small(make_config) -> Config:
 
 @pytest.mark.slow
 def test_a_small_network_on_the_icebreaker(small: Config, tmp_path: Path) -> None:
-    result = run_build(small, "icebreaker", tmp_path, images=2, passes=4)
+    result = run_build(small, "icebreaker", tmp_path, Around(images=2, passes=4))
     assert result == json.loads((tmp_path / "build.json").read_text())
     used = {name: entry["used"] for name, entry in result["resources"].items()}
     assert {name: entry["total"] for name, entry in result["resources"].items()} == ICE40.totals
@@ -131,7 +135,8 @@ def test_a_small_network_on_the_icebreaker(small: Config, tmp_path: Path) -> Non
     assert used["bram"] >= 10
     # None of what is in memories stands in flip-flops; how many of these the pipeline takes is its own affair.
     core = "selftest.core"
-    for memory in (f"{core}.crossbar.weights", f"{core}.state", f"{core}.history", f"{core}.spike_list"):
+    for part in ("crossbar.weights.memory", "chunk_state.state_memory", "chunk_state.history", "spike_list.memory"):
+        memory = f"{core}.{part}"
         assert result["parts"][memory]["bram"] >= 1
         assert "ff" not in result["parts"][memory], memory
     assert 1000 < used["lc"] < 3000
@@ -150,14 +155,14 @@ def test_a_small_network_on_the_icebreaker(small: Config, tmp_path: Path) -> Non
 @pytest.mark.soak
 def test_a_small_network_on_the_smallest_ulx3s(small: Config, tmp_path: Path) -> None:
     """Its clock did not route while the PLL's clock was a global net of its own."""
-    result = run_build(small, "ulx3s-12f", tmp_path, images=1, passes=1)
+    result = run_build(small, "ulx3s-12f", tmp_path, Around(images=1, passes=1))
     assert result["timing_met"]
     assert (tmp_path / result["bitstream"]).stat().st_size > 100_000
 
 
 @pytest.mark.soak
 def test_the_link_on_the_icebreaker(small: Config, tmp_path: Path) -> None:
-    result = run_build(small, "icebreaker", tmp_path, top="link")
+    result = run_build(small, "icebreaker", tmp_path, Around(kind="link"))
     assert result["timing_met"]
     assert result["link"] == {"divider": 12, "baud": 2_000_000}
     assert result["bitstream"] == "tiny-icebreaker-link.bin"
@@ -168,14 +173,14 @@ def test_the_link_on_the_icebreaker(small: Config, tmp_path: Path) -> None:
 
 
 def test_what_does_not_fit_says_which_resource(small: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def pretend(arguments: list[str], folder: Path, log: str | None, out: Path) -> None:
-        (folder / "top.json").write_text(json.dumps(netlist(a="SB_LUT4")))
+    def pretend(workshop: Workshop, arguments: list[str], log: str | None, stuck: object = None) -> None:
+        (workshop.folder / "top.json").write_text(json.dumps(netlist(a="SB_LUT4")))
         use = ICE40_REPORT["utilization"] | {"ICESTORM_LC": {"used": 6712, "available": 5280}}
-        (folder / "pack.json").write_text(json.dumps({"utilization": use}))
+        (workshop.folder / "pack.json").write_text(json.dumps({"utilization": use}))
 
-    monkeypatch.setattr(build, "_tool", pretend)
+    monkeypatch.setattr(Workshop, "run", pretend)
     with pytest.raises(BuildFailed, match=r"tiny does not fit icebreaker: it needs 6712 of 5280 lc"):
-        run_build(small, "icebreaker", tmp_path, images=1, passes=1)
+        run_build(small, "icebreaker", tmp_path, Around(images=1, passes=1))
     assert [path.name for path in tmp_path.iterdir()] == ["build.json"]
     kept = json.loads((tmp_path / "build.json").read_text())
     assert (kept["fits"], kept["resources"]["lc"]) == (False, {"used": 6712, "total": 5280})
@@ -188,45 +193,45 @@ def test_a_missed_clock_leaves_the_files_and_fails(
 ) -> None:
     speeds = {"pack.json": 0.0, "seed1.json": 20.0, "seed2.json": 22.5, "seed3.json": 21.0}
 
-    def pretend(arguments: list[str], folder: Path, log: str | None, out: Path) -> None:
-        (folder / "top.json").write_text(json.dumps(netlist(a="SB_LUT4")))
-        (folder / "top.bin").write_bytes(b"bits")
+    def pretend(workshop: Workshop, arguments: list[str], log: str | None, stuck: object = None) -> None:
+        (workshop.folder / "top.json").write_text(json.dumps(netlist(a="SB_LUT4")))
+        (workshop.folder / "top.bin").write_bytes(b"bits")
         name = arguments[arguments.index("--report") + 1] if "--report" in arguments else None
         if name:
             clock = {"pll_clock": {"achieved": speeds[name], "constraint": 24.0}}
-            (folder / name).write_text(json.dumps({"fmax": clock, "utilization": ICE40_REPORT["utilization"]}))
+            (workshop.folder / name).write_text(json.dumps({"fmax": clock, "utilization": ICE40_REPORT["utilization"]}))
 
-    monkeypatch.setattr(build, "_tool", pretend)
+    monkeypatch.setattr(Workshop, "run", pretend)
     with pytest.raises(BuildFailed, match=r"misses its clock: 22.5 of 24.0 MHz \(best of 3 seeds"):
-        run_build(small, "icebreaker", tmp_path, seeds=3, images=1, passes=1, workers=workers)
+        run_build(small, "icebreaker", tmp_path, Around(images=1, passes=1), seeds=3, workers=workers)
     kept = json.loads((tmp_path / "build.json").read_text())
     assert (kept["seed"], kept["seeds_tried"], kept["timing_met"]) == (2, 3, False)
     placed = small.replace(hardware=dataclasses.replace(small.hardware, placement=3))
     with pytest.raises(BuildFailed, match=r"misses its clock: 21.0 of 24.0 MHz \(best of 1 seeds"):
-        run_build(placed, "icebreaker", tmp_path, images=1, passes=1)
+        run_build(placed, "icebreaker", tmp_path, Around(images=1, passes=1))
     assert json.loads((tmp_path / "build.json").read_text())["seed"] == 3
 
 
 def test_synthesis_is_done_once_for_each_design(small: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
-    def pretend(arguments: list[str], folder: Path, log: str | None, out: Path) -> None:
+    def pretend(workshop: Workshop, arguments: list[str], log: str | None, stuck: object = None) -> None:
         calls.append(arguments)
         cells = {"selftest.core.crossbar.weights.0.0": "DP16KD", "a": "MULT18X18D", "b": "CCU2C", "c": "LUT4"}
-        (folder / "top.json").write_text(json.dumps(netlist(**cells)))
+        (workshop.folder / "top.json").write_text(json.dumps(netlist(**cells)))
 
-    monkeypatch.setattr(build, "_tool", pretend)
-    first = run_synthesis(small, "ulx3s-85f", tmp_path, images=1, passes=1)
+    monkeypatch.setattr(Workshop, "run", pretend)
+    first = run_synthesis(small, "ulx3s-85f", tmp_path, Around(images=1, passes=1))
     assert first == json.loads((tmp_path / "synthesis.json").read_text())
     assert first["cells"] == {"bram": 1, "dsp": 1, "carry": 1, "lut": 1}
     assert first["weight_words"] == 16 + 1 + 4 + 16 + 1 + 4 + 1
     assert first["parts"]["selftest.core.crossbar.weights"] == {"bram": 1}
-    assert run_synthesis(small, "ulx3s-85f", tmp_path, images=1, passes=1) == first
+    assert run_synthesis(small, "ulx3s-85f", tmp_path, Around(images=1, passes=1)) == first
     assert len(calls) == 1
-    other = run_synthesis(small, "ulx3s-85f", tmp_path, images=2, passes=1)
+    other = run_synthesis(small, "ulx3s-85f", tmp_path, Around(images=2, passes=1))
     assert other["design"] != first["design"]
     (tmp_path / "synthesis.json").write_text("{")
-    run_synthesis(small, "ulx3s-85f", tmp_path, images=2, passes=1)
+    run_synthesis(small, "ulx3s-85f", tmp_path, Around(images=2, passes=1))
     assert len(calls) == 3
     assert [path.name for path in tmp_path.iterdir()] == ["synthesis.json"]
 
@@ -239,7 +244,7 @@ def test_which_products_become_multipliers(tmp_path: Path) -> None:
       assign z = a[6:0] * 4'd11;
     endmodule"""
     (tmp_path / "source.v").write_text(source)
-    (tmp_path / "multipliers.v").write_text(build.SOFT)
+    (tmp_path / "multipliers.v").write_text(synthesis.SOFT)
     back = "techmap -map back.v\nchtype -set $mul t:$__soft_mul\nclean"
     (tmp_path / "back.v").write_text(
         "module \\$__MUL18X18 (input [17:0] A, input [17:0] B, output [35:0] Y);\n"
@@ -249,7 +254,7 @@ def test_which_products_become_multipliers(tmp_path: Path) -> None:
     )
     values = [(-(2**19), -(2**11)), (2**19 - 1, -(2**11)), (-1, 2**11 - 1), (123456, -77), (-262145, 1023)]
     evaluate = "\n".join(f"eval -set a 20'd{a % 2**20} -set b 12'd{b % 2**12} -show y -show z" for a, b in values)
-    script = f"read_verilog source.v\n{build.MULTIPLIERS}select -write dsp.txt t:$__MUL18X18\n{back}\n{evaluate}\n"
+    script = f"read_verilog source.v\n{synthesis.MULTIPLIERS}select -write dsp.txt t:$__MUL18X18\n{back}\n{evaluate}\n"
     (tmp_path / "test.ys").write_text(script)
     done = subprocess.run(
         [str(tools.yosys()), "-p", "script test.ys"], cwd=tmp_path, capture_output=True, text=True, check=False

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from fpga import fanout
-from fpga.fanout import DRIVERS, FIXED, spread
+from eqspike.fpga import fanout
+from eqspike.fpga.fanout import DRIVERS, FIXED, spread
 
 INPUTS = {"LUT4": "ABCD", "TRELLIS_FF": ("DI", "CE", "CLK", "LSR"), "PFUMX": ("ALUT", "BLUT", "C0")}
 OUTPUT = {**DRIVERS, "PFUMX": "Z"}

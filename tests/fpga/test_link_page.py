@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from fpga.link_page import PAGE, page
-from golden.number import COUNTERS
-from rtl.link import protocol
+from eqspike.fpga.link_page import PAGE, page
+from eqspike.golden.counters import COUNTERS
+from eqspike.rtl.link import protocol
 
 
 def test_page_is_up_to_date() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m fpga.link_page"
+
+
+def test_the_sizes_of_a_frame() -> None:
+    """What the page says of them, in figures."""
+    assert "A frame has 6 bytes beside its payload." in page()
+    assert "an answer's payload is 25 bytes at most" in page().replace("\n", " ")
+    assert "never above 121." in page().replace("\n", " ")
 
 
 def test_codes_and_numbers_are_unique() -> None:
@@ -35,4 +42,4 @@ def test_the_buffer_holds_two_of_the_longest_frames() -> None:
         sizes.check()
         assert sizes.buffer & (sizes.buffer - 1) == 0
         assert sizes.buffer > 2 * (sizes.frame + protocol.HEADER)
-        assert sizes.result_bytes <= sizes.reply <= 123
+        assert sizes.result_bytes <= sizes.reply <= protocol.LARGEST_SLOT - 1 - protocol.OVERHEAD

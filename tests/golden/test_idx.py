@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import random
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from golden.config import config_from_dict
-from golden.data import load_source, load_split
-from golden.idx import DataError, read_idx, read_pair
+from eqspike.golden.configfile import config_from_dict
+from eqspike.golden.data import load_source, load_split
+from eqspike.golden.idx import DataError, read_idx, read_pair
 
 
 @pytest.fixture
@@ -108,3 +112,103 @@ def test_names(pair: Path, idx_bytes) -> None:
     images, labels = read_pair(pair)
     assert images.shape == (60, 6)
     assert not labels.any()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Names, and sizes that are not believed
+
+
+@pytest.mark.parametrize("name", ["latest-train", "contest", "latest", "greatest_", ""])
+def test_marks_of_test_files_are_words(name: str, pair: Path) -> None:
+    """`latest` is not `test`."""
+    (pair / "train-images-idx3-ubyte").rename(pair / f"{name}-images-idx3-ubyte")
+    assert len(read_pair(pair)[0]) == 60
+    assert read_pair(pair, test=True) is None if name else True
+
+
+@pytest.mark.parametrize(
+    "name", ["t10k-images", "Test-images", "emnist-digits-test-images", "my_test_images", "testimages"]
+)
+def test_test_files(name: str, pair: Path, idx_bytes) -> None:
+    (pair / f"{name}-idx3-ubyte").write_bytes(idx_bytes(np.zeros((5, 2, 3))))
+    (pair / "t10k-labels.idx1-ubyte").write_bytes(idx_bytes(np.zeros(5)))
+    assert [len(read_pair(pair, test)[0]) for test in (False, True)] == [60, 5]
+
+
+def test_folders_of_the_files_names(pair: Path, tmp_path: Path) -> None:
+    """Some archives unpack each file into a folder of its name, some beside the file with a dot in its name."""
+    for old, folder in (("train-images-idx3-ubyte", "train-images-idx3-ubyte"),
+                        ("train-labels-idx1-ubyte.gz", "train-labels-idx1-ubyte")):  # fmt: skip
+        content = (pair / old).read_bytes()
+        (pair / old).unlink()
+        (pair / folder).mkdir()
+        (pair / folder / old).write_bytes(content)
+    images, labels = read_pair(pair)
+    assert (len(images), len(labels)) == (60, 60)
+    (pair / "train-images.idx3-ubyte").write_bytes(
+        (pair / "train-images-idx3-ubyte/train-images-idx3-ubyte").read_bytes()
+    )
+    assert np.array_equal(read_pair(pair)[0], images)
+    (pair / "train-images-idx3-ubyte/train-images-idx3-ubyte").unlink()
+    assert np.array_equal(read_pair(pair)[0], images)
+    (pair / "train-labels-idx1-ubyte/train-labels-idx1-ubyte.gz").unlink()
+    with pytest.raises(DataError, match=r"no file \(\*labels-idx1-ubyte"):  # an empty folder is no file
+        read_pair(pair)
+
+
+def test_no_regular_file(pair: Path) -> None:
+    (pair / "train-images-idx3-ubyte").unlink()
+    os.mkfifo(pair / "train-images-idx3-ubyte")
+    with pytest.raises(DataError, match="train-images-idx3-ubyte: cannot be read: is not a regular file"):
+        read_pair(pair)
+
+
+def bomb(shape: tuple[int, ...], unpacked: int) -> bytes:
+    """A .gz whose header announces `shape`, with so many zeros behind it."""
+    header = bytes([0, 0, 8, len(shape)]) + b"".join(size.to_bytes(4, "big") for size in shape)
+    packer = zlib.compressobj(9, wbits=31)
+    return (
+        packer.compress(header)
+        + b"".join(packer.compress(bytes(2**20)) for _ in range(unpacked >> 20))
+        + packer.flush()
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "unpacked", "said"),
+    [
+        ((60, 2, 3), 2**28, r"more than 376 bytes, the header announces 376"),
+        ((2**28 // 6, 2, 3), 2**28, "its header announces 268,435,468 bytes, more than can be in it"),
+        ((2**31, 2**31, 2**31), 2**20, "more than can be in it"),
+        ((60, 2, 3), 0, "16 bytes, the header announces 376"),
+        ((60, 4, 3), 2**20, r"12 pixels an image, but network\.layers begins with 6"),
+        ((61, 2, 3), 2**20, "61 images but 60 labels"),
+        ((1,) * 200, 2**20, "announces 200 dimensions"),
+    ],
+)
+def test_sizes_are_not_believed(shape: tuple[int, ...], unpacked: int, said: str, pair: Path) -> None:
+    """What a header announces is held against the file, the labels and the network, before anything is unpacked."""
+    (pair / "train-images-idx3-ubyte").unlink()
+    (pair / "train-images-idx3-ubyte.gz").write_bytes(bomb(shape, unpacked))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=said):
+            load_source(of_folder(pair))
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+    finally:
+        tracemalloc.stop()
+
+
+def test_damaged_files_are_read_or_refused(pair: Path) -> None:
+    draw, path, refused = random.Random(5), pair / "train-images-idx3-ubyte", 0
+    whole = path.read_bytes()
+    for _ in range(300):
+        raw = bytearray(whole)
+        at = draw.randrange(20)
+        raw[at : at + draw.choice((0, 1, 4))] = draw.randbytes(draw.choice((1, 4)))
+        path.write_bytes(raw)
+        try:
+            load_source(of_folder(pair))
+        except DataError:
+            refused += 1
+    assert refused > 200

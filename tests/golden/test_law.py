@@ -5,15 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from golden.config import load_config, resolve_preset
-from golden.law import STEPS, drive, law_config, ramp_sweep, rate_sweep, run_pair, weight_change
-from golden.number import ROUNDING, neuron_draw, weight_step
+from eqspike.golden.configfile import load_config, resolve_preset
+from eqspike.golden.draw import neuron_draw
+from eqspike.golden.law import STEPS, drive, law_config, ramp_sweep, rate_sweep, run_pair, weight_change
+from eqspike.golden.number import ROUNDING, weight_step
 
 
 @pytest.mark.parametrize(("real", "required"), [(True, 0.99), (False, 0.95)])
 @pytest.mark.parametrize("sweep", [rate_sweep, ramp_sweep])
-def test_linear(sweep, real: bool, required: float) -> None:
-    config = law_config(load_config(resolve_preset("digits")), real)
+@pytest.mark.parametrize("preset", ["digits", "digits-image-end"])
+def test_linear(preset: str, sweep, real: bool, required: float) -> None:
+    """Programmed at every spike, and once at the end."""
+    config = law_config(load_config(resolve_preset(preset)), real)
     x, pre, post = sweep(100)
     trace = run_pair(config, drive(config, pre), drive(config, post))
     assert not trace.saturations.any()

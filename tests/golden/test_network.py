@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from golden.config import Config, config_from_dict
-from golden.data import epoch_order, load_split
-from golden.network import INFER, INFER_FIRST_SPIKE, LEARN, Network
-from golden.number import WARM_UP, WEYL, seed_word
+from eqspike.base.errors import InputError
+from eqspike.golden.config import Config
+from eqspike.golden.configfile import config_from_dict
+from eqspike.golden.data import epoch_order, load_split
+from eqspike.golden.draw import WARM_UP, WEYL, seed_word
+from eqspike.golden.modes import INFER, INFER_FIRST_SPIKE, LEARN
+from eqspike.golden.network import Network
 from tests.golden import chip, variants
 
 
@@ -55,6 +58,7 @@ class Reference:
                     for rows in zip(matrix, self.w[s], strict=True)
                 ]
         self.counters = dict.fromkeys(("synops", "programmed", "membrane", "weight"), 0)
+        self.layer_writes = [0] * self.last
         self.met = dict.fromkeys(("clipped", "blanked", "spared"), 0)
         """A-EqSpike: how often tails were clipped, and were gone or were not under a pulse."""
 
@@ -255,6 +259,7 @@ class Reference:
                     if not (pre_writes or post_writes):
                         continue
                     self.counters["programmed"] += pre_writes + post_writes
+                    self.layer_writes[s] += pre_writes + post_writes
                     from_row = of(self.number[s] + i, s + 1, k)
                     from_column = None if one_way else of(self.number[s + 1] + k, s, i)
                     if self.devices:
@@ -317,8 +322,10 @@ def test_the_algorithm_written_down_again(name: str) -> None:
         assert (reference.met["spared"] > 0) == (low or config.pulse.variant == "desynch_collision")
     assert int(found["key"]) == reference.key
     counters = network.counter_values()
+    assert list(network.layer_writes()) == reference.layer_writes
     network.clear_counters()
     network.present_all(images, labels, INFER_FIRST_SPIKE)  # what `record` counted after learning
+    assert not any(network.layer_writes())
     later = network.counter_values()
     for mine, golden in (
         ("synops", "synops"),
@@ -599,3 +606,24 @@ def test_weights_that_do_not_fit(make_config) -> None:
     with pytest.raises(ValueError, match="layer 0 lie outside"):
         real.load_weights(bad)
     assert config_from_dict({}).number.format == "fixed"
+
+
+REFUSED = [
+    (np.full((2, 9), 0.5), [0, 1], "images: float64; a network takes integers 0 to 16"),
+    (np.zeros((2, 8), np.int64), [0, 1], r"images: shape \(.*8.*\); this network has 9 inputs"),
+    (np.full((2, 9), 17), [0, 1], "images: values from 17 to 17; a network takes 0 to 16"),
+    (np.full((2, 9), -1), [0, 1], "images: values from -1 to -1; a network takes 0 to 16"),
+    (np.zeros((2, 9), np.int64), [0, 3], "labels: 3; this network has outputs 0 to 2"),
+    (np.zeros((2, 9), np.int64), [0, -1], "labels: -1; this network has outputs 0 to 2"),
+    (np.zeros((2, 9), np.int64), [0.0, 1.0], "labels: float64; a network takes integers"),
+]
+
+
+@pytest.mark.parametrize(("images", "labels", "message"), REFUSED)
+def test_what_would_be_cast_in_silence_is_refused(images: np.ndarray, labels: list, message: str, make_config) -> None:
+    """Floats became 0 or 1, and an output that is not there was the nudge's target."""
+    network = Network(make_config())
+    with pytest.raises(InputError, match=message):
+        network.present_all(images, np.array(labels), LEARN)
+    with pytest.raises(InputError, match=message):
+        network.present(images[1], np.array(labels)[1], LEARN)

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from golden.neuron import drive_inputs, integrate_and_fire
+from eqspike.golden.neuron import Membrane, drive_inputs, integrate_and_fire
 
 
 class Lif:
@@ -45,7 +45,7 @@ def test_fixed(leak_shift: int, period: int) -> None:
     for _ in range(400):
         current = generator.integers(-300, 400, 8)
         fired, saturations = integrate_and_fire(
-            1, width, current, leak_shift, low, high, thresholds, period, membrane, refractory, spikes
+            1, width, current, Membrane(leak_shift, low, high, thresholds, period), membrane, refractory, spikes
         )
         outcomes = [neuron.step(int(current[n])) for n, neuron in enumerate(neurons)]
         assert spikes[1, :width].tolist() == [int(spike) for spike, _ in outcomes]
@@ -65,10 +65,11 @@ def test_real() -> None:
     generator = np.random.default_rng(6)
     membrane, refractory, spikes = np.zeros((2, 4)), np.zeros((2, 4), np.int64), np.zeros((2, 4), np.int64)
     thresholds = np.array([np.zeros(4), [1.0, 0.8, 1.3, 2.0]])
+    constants = Membrane(leak=0.01, low=-2.0, high=2.0, threshold=thresholds, period=2)
     u, wait = [0.0] * 4, [0] * 4
     for _ in range(300):
         current = generator.normal(0.2, 0.5, 4)
-        integrate_and_fire(1, 4, current, 0.01, -2.0, 2.0, thresholds, 2, membrane, refractory, spikes)
+        integrate_and_fire(1, 4, current, constants, membrane, refractory, spikes)
         for n in range(4):
             u[n] = min(max(u[n] * 0.99 + current[n], -2.0), 2.0)
             fire = u[n] > thresholds[1, n] and wait[n] == 0
@@ -81,20 +82,20 @@ def test_real() -> None:
 
 def test_threshold_must_be_exceeded() -> None:
     membrane, refractory, spikes = (np.zeros((1, 1), np.int64) for _ in range(3))
+    constants = Membrane(leak=-1, low=-512, high=511, threshold=np.array([[256]]), period=2)
     for current, fires in ((256, 0), (0, 0), (1, 1)):
-        integrate_and_fire(0, 1, np.array([current]), -1, -512, 511, np.array([[256]]), 2, membrane, refractory, spikes)
+        integrate_and_fire(0, 1, np.array([current]), constants, membrane, refractory, spikes)
         assert spikes[0, 0] == fires
     assert membrane[0, 0] == 1
 
 
 def test_never_two_spikes_within_the_refractory_period() -> None:
     for period in (2, 3, 8):
+        constants = Membrane(leak=7, low=-512, high=511, threshold=np.array([[256]]), period=period)
         membrane, refractory, spikes = (np.zeros((1, 1), np.int64) for _ in range(3))
         train = []
         for _ in range(60):
-            integrate_and_fire(
-                0, 1, np.array([500]), 7, -512, 511, np.array([[256]]), period, membrane, refractory, spikes
-            )
+            integrate_and_fire(0, 1, np.array([500]), constants, membrane, refractory, spikes)
             train.append(int(spikes[0, 0]))
         times = np.flatnonzero(train)
         assert set(np.diff(times)) == {period}

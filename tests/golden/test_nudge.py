@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from golden import nudge
+from eqspike.golden import nudge
 
 
 def test_counts_are_spikes_in_the_window() -> None:

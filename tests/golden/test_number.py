@@ -1,37 +1,27 @@
-"""Formats, rounding and the generator, against exact rational numbers and arithmetic over GF(2)."""
+"""Formats and rounding against exact rational numbers."""
 
 from __future__ import annotations
 
 import math
 from fractions import Fraction
-from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from golden.config import load_config, resolve_preset
-from golden.number import (
-    MASK32,
+from eqspike.golden.configfile import load_config, resolve_preset
+from eqspike.golden.draw import neuron_draw, seed_word, xorshift32
+from eqspike.golden.kernel import kernel
+from eqspike.golden.number import (
     NEAREST,
-    ROTATE_LAYER,
-    ROTATE_NEURON,
     STOCHASTIC,
     TRUNCATE,
-    WEYL,
     Format,
     bits_for_signed,
     fixed_numbers,
-    image_word,
-    kernel,
     leak_down,
     leak_to_zero,
-    neuron_draw,
-    rotate_right,
-    row_word,
     scale,
-    seed_word,
     weight_step,
-    xorshift32,
 )
 
 SMALL = range(-67, 68)
@@ -122,86 +112,6 @@ def test_bits_for_signed() -> None:
             bits = bits_for_signed(low, high)
             assert -(2 ** (bits - 1)) <= low <= high <= 2 ** (bits - 1) - 1
             assert bits == 1 or not (-(2 ** (bits - 2)) <= low and high <= 2 ** (bits - 2) - 1)
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The generator: one round is a linear map of 32 bits, written here as its columns.
-
-COLUMNS = [int(xorshift32(1 << bit)) for bit in range(32)]
-
-
-def apply(columns: list[int], word: int) -> int:
-    result = 0
-    for bit, column in enumerate(columns):
-        if word >> bit & 1:
-            result ^= column
-    return result
-
-
-def power(exponent: int) -> list[int]:
-    result, base = [1 << bit for bit in range(32)], COLUMNS
-    while exponent:
-        if exponent & 1:
-            result = [apply(base, column) for column in result]
-        base = [apply(base, column) for column in base]
-        exponent >>= 1
-    return result
-
-
-def test_xorshift_is_linear() -> None:
-    generator = np.random.default_rng(0)
-    for a, b in generator.integers(0, 2**32, (200, 2)).tolist():
-        assert xorshift32(a ^ b) == xorshift32(a) ^ xorshift32(b)
-        assert xorshift32(a) == apply(COLUMNS, a)
-
-
-def test_xorshift_visits_every_word_but_zero() -> None:
-    """Order 2^32 - 1: so no word but zero becomes zero, and the period is the longest there is."""
-    identity = [1 << bit for bit in range(32)]
-    assert power(2**32 - 1) == identity
-    for prime in (3, 5, 17, 257, 65537):
-        assert power((2**32 - 1) // prime) != identity
-
-
-def test_image_word_is_never_zero() -> None:
-    for key in (0, 1, MASK32, WEYL, 2**31):
-        assert 0 < image_word(key) <= MASK32
-    expected = 12345
-    for _ in range(8):
-        expected = xorshift32(expected)
-    assert image_word(12345) == expected
-
-
-def test_draws() -> None:
-    generator = np.random.default_rng(1)
-    for word in generator.integers(0, 2**32, 50).tolist():
-        for layer, neuron in ((1, 0), (2, 5), (1, 31), (3, 300)):
-            amount = (ROTATE_NEURON * neuron + ROTATE_LAYER * layer) % 32
-            bits = f"{word:032b}"
-            rotated = int(bits[32 - amount :] + bits[: 32 - amount], 2)
-            assert rotate_right(word, amount) == rotated
-            assert neuron_draw(word, layer, neuron, 7) == rotated % 128
-            assert neuron_draw(word, layer, neuron, 0) == 0
-        assert row_word(word, 9) == xorshift32(word ^ (9 * WEYL % 2**32))
-
-
-def test_draws_of_a_step_differ_and_spread() -> None:
-    """Neighbouring neurons' draws over many steps: each is uniform, and no two go together."""
-    word, draws = image_word(seed_word(3)), []
-    for _ in range(4000):
-        word = xorshift32(word)
-        draws.append([neuron_draw(word, 1, n, 6) for n in range(32)])
-    array = np.array(draws)
-    assert np.abs(array.mean(axis=0) - 31.5).max() < 4 * 18.5 / math.sqrt(len(array))
-    neighbours = [abs(np.corrcoef(array[:, a], array[:, b])[0, 1]) for a, b in pairwise(range(32))]
-    assert max(neighbours) < 0.08
-
-
-def test_seed_words_are_unrelated() -> None:
-    words = [seed_word(seed) for seed in range(200)]
-    assert len(set(words)) == 200
-    flipped = [(a ^ b).bit_count() for a, b in pairwise(words)]
-    assert 14 < np.mean(flipped) < 18
 
 
 # ---------------------------------------------------------------------------------------------------------------------

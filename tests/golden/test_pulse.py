@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
-from golden import crossbar
-from golden.config import Config, ConfigError, config_from_dict, load_config, resolve_preset
-from golden.law import STEPS, drive, law_config, ramp_sweep, rate_sweep, run_pair, weight_change
-from golden.network import Network, Parameters, real_parameters
-from golden.number import densest, fixed_numbers, tail_values
-from golden.pulse import SHAPES, emit, tail_step
+from eqspike.golden import crossbar
+from eqspike.golden.config import Config
+from eqspike.golden.configfile import config_from_dict, load_config, resolve_preset
+from eqspike.golden.law import STEPS, drive, law_config, ramp_sweep, rate_sweep, run_pair, weight_change
+from eqspike.golden.network import Network
+from eqspike.golden.number import fixed_numbers
+from eqspike.golden.parameters import Parameters, real_parameters
+from eqspike.golden.pulse import SHAPES, Tail, densest, emit, tail_step, tail_values
+from eqspike.golden.state import HistoryRows, Moment
+from eqspike.golden.synapses import synapses_of
+from eqspike.golden.validation import ConfigError
 from tests.golden import chip, variants
 
 VARIANTS = ("naive", "desynch", "desynch_proba", "desynch_collision", "synch")
@@ -45,10 +50,11 @@ def run(trains: np.ndarray, shape: str, length: int) -> tuple[np.ndarray, np.nda
     history = np.zeros((depth, 1, width), np.int64)
     count, signal, pulses = (np.zeros((1, width), np.int64) for _ in range(3))
     out = np.zeros((3, steps, width), np.int64)
+    tail = Tail(half=half, shape=SHAPES[shape], clip=0, collision_limit=0)
     for t in range(steps):
         history[t % depth, 0] = trains[t]
         rows = [(t - back) % depth for back in (0, 1, half, half + 1, length + 1)]
-        tail_step(0, width, *rows, half, SHAPES[shape], history, count, signal, pulses)
+        tail_step(0, width, HistoryRows(*rows), tail, history, count, signal, pulses)
         out[:, t] = signal[0], count[0], pulses[0]
     return out[0], out[1], out[2]
 
@@ -190,12 +196,21 @@ def test_clip(variant: str, real: bool) -> None:
     p = parameters(make(variant, real=real, length=40, amplitude=2.0**-3))
     signal = np.array([[-100, -9, -8, -1, 0, 3, 8, 9, 100]], float if real else np.int64)
     pulses, found = np.zeros(signal.shape, np.int64), np.zeros_like(signal)
-    emit(0, 9, 0, 77, p.clip, p.collision_limit, signal, pulses, found)
+    emit(0, 9, 0, 77, p.tail, signal, pulses, found)
     expected = signal if variant in ("naive", "synch") else np.clip(signal, -8, 8)
     assert found.tolist() == expected.tolist()
     small = parameters(make(variant, real=real, length=40, amplitude=2.0**-7))  # 100 is less than the threshold
-    emit(0, 9, 0, 77, small.clip, small.collision_limit, signal, pulses, found)
+    emit(0, 9, 0, 77, small.tail, signal, pulses, found)
     assert found.tolist() == signal.tolist()
+
+
+class Sides(NamedTuple):
+    """What two neurons put on their sides: of `golden.state.State`, what programming two-way synapses needs."""
+
+    pulses: np.ndarray
+    emitted: np.ndarray
+    steps_backward: np.ndarray
+    steps_forward: np.ndarray
 
 
 def written(p: Parameters, pulses: tuple[int, int], word: int = 1) -> float:
@@ -205,12 +220,13 @@ def written(p: Parameters, pulses: tuple[int, int], word: int = 1) -> float:
     sent = np.zeros(shape, np.int64)
     signal[1:, 0], sent[1:, 0] = (3, 50), pulses
     for layer in (1, 2):
-        emit(layer, 1, p.number[layer], word, p.clip, p.collision_limit, signal, sent, emitted)
+        emit(layer, 1, p.number[layer], word, p.tail, signal, sent, emitted)
         for s, steps in ((layer - 1, forward), (layer, backward)):
             if s < 2:
-                crossbar.neuron_steps(layer, 1, emitted, word, 1, p.step_gain[s], 0, 0, steps)
+                crossbar.neuron_steps(layer, 1, emitted, word, synapses_of(p, s).programming, steps)
     weights = np.zeros((4, 1))
-    crossbar.program_two_way(weights, 1, p, sent, 1, emitted, backward, forward, word, PAIR_DEVICES)
+    sides = Sides(pulses=sent, emitted=emitted, steps_backward=backward, steps_forward=forward)
+    crossbar.program_two_way(weights, synapses_of(p, 1), p.naive, Moment(1, 1, word), sides, PAIR_DEVICES)
     return round(weights[2, 0] / p.step_gain[1], 9)
 
 

@@ -8,8 +8,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from golden.config import RateConfig, rate_bound
-from golden.rate import rate_step
+from eqspike.golden.config import rate_bound
+from eqspike.golden.rate import rate_step
+from eqspike.golden.sections import RateConfig
+from eqspike.golden.state import HistoryRows
 
 
 class Block:
@@ -27,7 +29,9 @@ class Block:
         for t, spikes in enumerate(trains):
             history[t % depth, 0] = spikes
             rows = [(t - back) % depth for back in (0, self.filter, self.delay, self.delay + self.filter)]
-            rate_step(0, trains.shape[1], *rows, history, self.gain, self.leak, self.filtered, self.integrator)
+            rate_step(
+                0, trains.shape[1], HistoryRows(*rows, 0), history, self.gain, self.leak, self.filtered, self.integrator
+            )
             out.append(self.integrator[0].copy())
         return np.array(out)
 

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from golden.config import Config, config_from_dict
-from golden.law import drive, law_config, rate_sweep, run_pair
-from golden.network import INFER_FIRST_SPIKE, LEARN, Network
-from golden.number import ROUNDING
+from eqspike.golden.config import Config
+from eqspike.golden.configfile import config_from_dict
+from eqspike.golden.law import drive, law_config, rate_sweep, run_pair
+from eqspike.golden.modes import INFER_FIRST_SPIKE, LEARN
+from eqspike.golden.network import Network
+from eqspike.golden.number import ROUNDING
 
 BASE: dict[str, Any] = {
     "name": "variant",
@@ -24,6 +26,8 @@ BASE: dict[str, Any] = {
     "learning": {"free_steps": 18, "nudge_steps": 16, "window": 16, "beta": 1, "skip_tolerance": 0.1},
     "training": {"seed": 11},
 }
+DEVICE_SYNAPSE = {"bits": 12, "range": 0.5, "learning_rate": 2.0**-10, "draw": "synapse", "init": 1.0}
+"""Synapses that devices with faults may have."""
 SYNAPSE: dict[str, Any] = {"bits": 10, "range": 0.5, "learning_rate": "2^-8", "halve_at": [1], "init": 1.5}
 
 FAULTS: dict[str, Any] = {
@@ -250,6 +254,16 @@ def record_all() -> dict[str, np.ndarray]:
         law = record_law(real, draw, variant_of)
         found |= {f"law {real} {draw} {variant_of}/{key}": array for key, array in law.items()}
     return found
+
+
+def one_layer(rows: int, columns: int, **sections: Any) -> Network:
+    """A network for writes to its first layer of synapses."""
+    data: dict[str, Any] = {
+        "dataset": {"name": "random"},
+        "network": {"layers": [rows, columns, 2]},
+        "synapses": [DEVICE_SYNAPSE],
+    }
+    return Network(config_from_dict(data | sections))
 
 
 if __name__ == "__main__":

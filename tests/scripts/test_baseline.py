@@ -110,3 +110,14 @@ def test_devices_of_the_config(tiny: str, run) -> None:
     assert run("baseline", "bp-adam", tiny, "--epochs", 1, *faults, *software, "--out", "b").exit_code == 0
     assert set(np.unique(state("a/seed-7/state.npz")["weights"])) == {0, 4}
     assert len(np.unique(state("b/seed-7/state.npz")["weights"])) > 20
+
+
+@pytest.mark.parametrize("name", ["bptt", "continual-eqprop", "bp-sgd", "bp-adam"])
+def test_two_hidden_layers(name: str, tiny: str, run, fails) -> None:
+    """By default, and with rates of the user's: a wrong number of them is the user's."""
+    deep = ("--set", "network.layers=[9, 6, 5, 3]", "--set", "synapses=[{draw: synapse}]")
+    result = run("baseline", name, tiny, *deep, "--out", "a", "--epochs", 2)
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(Path("a/seed-7/metrics.json").read_text())["finished"]
+    line = fails(2, "baseline", name, tiny, *deep, "--set", "baseline.learning_rate=[0.1, 0.2]", "--out", "b")
+    assert "baseline.learning_rate: '2 entries' is not valid" in line

@@ -8,11 +8,13 @@ import sys
 import click
 import pytest
 
-from fpga.tools import ToolMissing
-from golden.config import ConfigError
-from golden.data import DataError
-from scripts import cli
-from scripts.errors import CommandError, Interrupted
+from eqspike.base.errors import CommandError, Interrupted
+from eqspike.base.tools import ToolMissing
+from eqspike.fpga.line import BoardLost
+from eqspike.golden.idx import DataError
+from eqspike.golden.validation import ConfigError
+from eqspike.scripts import cli
+from eqspike.sim.harness import SimulationError
 
 
 def test_help_teaches(run) -> None:
@@ -33,17 +35,18 @@ def test_help_of_commands_has_examples(command: str, run) -> None:
 
 def test_help_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from scripts.cli import main\n"
+        "import sys; from eqspike.scripts.cli import main\n"
         "try: main(['--help'])\n"
         "except SystemExit: pass\n"
-        "print([m for m in ('numpy', 'numba', 'golden', 'matplotlib', 'scripts.train') if m in sys.modules])"
+        "heavy = ('numpy', 'numba', 'eqspike.golden', 'matplotlib', 'eqspike.scripts.train')\n"
+        "print([m for m in heavy if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_a_module_that_does_not_exist_is_not_listed(run, fails, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(cli.COMMANDS, "nothing", ("scripts.nothing", "Does nothing."))
+    monkeypatch.setitem(cli.COMMANDS, "nothing", ("eqspike.scripts.nothing", "Does nothing."))
     assert "nothing" not in run("--help").stdout
     assert "No such command 'nothing'" in fails(2, "nothing")
 
@@ -70,6 +73,8 @@ def test_explain() -> None:
         (ConfigError("c"), ("c", 2)),
         (DataError("d"), ("d", 2)),
         (ToolMissing("e"), ("e", 2)),
+        (SimulationError("f"), ("f", 1)),
+        (BoardLost("g"), ("g", 1)),
         (click.Abort(), ("interrupted", 130)),
         (OSError(28, "No space left on device", "runs/x"), ("runs/x: No space left on device", 1)),
         (OSError("odd"), ("odd", 1)),
@@ -89,7 +94,7 @@ def test_config_errors(tiny: str, fails) -> None:
         ("neuron.leak=0.01", "a power of two"),
     ):
         for command in (("train",), ("law",), ("bench",), ("infer", "--weights", "w.npz")):
-            assert fails(2, *command, tiny, "--set", change).startswith("../tiny.yaml: "), command
+            assert fails(2, *command, tiny, "--set", change).startswith(f"--set {change}: "), command
             assert words in fails(2, *command, tiny, "--set", change)
     assert "nowhere.yaml: cannot be read" in fails(2, "train", "nowhere.yaml")
     assert "dataset.name: 'mnist'" in fails(2, "train", tiny, "--dataset", "mnist")
@@ -97,8 +102,8 @@ def test_config_errors(tiny: str, fails) -> None:
 
 
 def test_help_names_every_board() -> None:
-    from fpga.boards import BOARDS
-    from scripts.build import command
+    from eqspike.fpga.boards import BOARDS
+    from eqspike.scripts.build import command
 
     (option,) = (p for p in command.params if p.name == "board")
     assert all(name in option.help for name in BOARDS)

@@ -1,8 +1,7 @@
-"""`eqspike device`: its curves against the golden model's writes, its files, and refusals of devices that cannot be."""
+"""`eqspike device`: its files, any preset and measured devices, and refusals of devices that cannot be."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,25 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from golden.config import Config
-from golden.device import layer_devices, weight_per_volt, write
-from golden.network import Network
-from scripts import compare
-from scripts import device as view
-from scripts.options import for_simulator
-
-FAULTS = {
-    "nonlinearity_up": 1.0,
-    "nonlinearity_down": 0.5,
-    "slope_up": 1.5,
-    "slope_spread": 0.1,
-    "threshold_spread": 0.05,
-    "speed": 1e-2,
-    "write_noise": 1e-3,
-    "stuck_on": 0.1,
-    "stuck_off": 0.1,
-}
-SYNAPSES = [{"bits": 10, "range": 0.5, "learning_rate": "2^-6", "draw": "synapse"}]
+from eqspike.lab import device as view
+from tests.lab.test_device import FAULTS
 
 
 def read(path: str | Path) -> Any:
@@ -40,53 +22,6 @@ def settings(faults: dict[str, Any]) -> list[str]:
     changes = [f"device.{key}={value}" for key, value in faults.items()]
     changes += ["synapses.0.draw=synapse", "synapses.1.draw=synapse"]
     return [text for change in changes for text in ("--set", change)]
-
-
-@pytest.fixture
-def faulty(make_config) -> Config:
-    return make_config(device=FAULTS, synapses=SYNAPSES)
-
-
-def test_the_real_curve_is_the_golden_models_write(faulty: Config) -> None:
-    real = view.nominal(faulty).replace(number=dataclasses.replace(faulty.number, format="real"))
-    # A curve needs a device that is not ideal; its slopes are the nominal ones.
-    network = Network(real)
-    low, high = float(network.parameters.weight_low[0]), float(network.parameters.weight_high[0])
-    for g in (0.1, 0.5, 0.8):
-        for volts in (0.3, 1.7):
-            for half, sign in ((0, 1), (1, -1)):
-                weights = np.array([[low + g * (high - low)]])
-                x = sign * volts * weight_per_volt(real, 0)
-                write(weights, 0, 0, 0, max(x, 0.0), min(x, 0.0), 0, 0, 0, 0, low, high, network.devices)
-                moved = (weights[0, 0] - low) / (high - low) - g
-                assert moved == pytest.approx(view.real_change(real, 0, half, sign * volts, g), rel=1e-9)
-
-
-@pytest.mark.parametrize("faults", [{}, FAULTS, {"states": 64}])
-def test_the_fixed_steps_are_those_of_eq_3_2(faults: dict[str, Any], make_config) -> None:
-    config = make_config(device=faults, synapses=SYNAPSES)
-    data = view.device_view(config, 51)
-    for curve in data["voltage"]:
-        fixed = curve["fixed"]
-        lsb = 2.0 ** -config.synapses[curve["layer"]].bits
-        over = np.maximum(fixed["volts"] - config.device.threshold_up, 0)
-        under = np.minimum(fixed["volts"] + config.device.threshold_down, 0)
-        expected = view.real_change(config, curve["layer"], 0, over, 0.5) + view.real_change(
-            config, curve["layer"], 1, under, 0.5
-        )
-        bound = np.abs(expected) * 2 * data["curve_error_bound"] + lsb / view.DRAWS
-        assert np.all(np.abs(fixed["mean"] - expected) <= bound)
-        assert np.all((fixed["most"] - fixed["least"]) <= lsb * 1.0001)
-        assert np.all(np.sign(fixed["mean"]) == np.sign(np.where(fixed["mean"] == 0, 0, fixed["rhobar_lsbs"])))
-
-
-def test_tables_keep_to_their_bound(faulty: Config) -> None:
-    data = view.conductance_curve(faulty, 1025)
-    table = data["fixed"]
-    parts = len(table["g"])
-    for name in ("up", "down"):
-        value = np.array(table[name])[np.minimum((data["g"] * parts).astype(int), parts - 1)]
-        assert np.all(np.abs(value / data[name] - 1) <= data["error_bound"])
 
 
 def test_device_command(tiny: str, run) -> None:
@@ -137,16 +72,6 @@ def test_the_pulses(tiny: str, run) -> None:
     assert pulses["fixed"]["down"] == 0
 
 
-def test_the_sample_is_the_golden_models(faulty: Config) -> None:
-    drawn = layer_devices(faulty, 1)
-    for entry in view.deviations(faulty, 1)["sample"]:
-        place = entry["row"], entry["column"]
-        assert entry["slope_up"] == drawn.slope_up[place]
-        assert entry["stuck"] == drawn.stuck[place]
-        offset = (entry["threshold_up"] - 1) * weight_per_volt(faulty, 1)
-        assert offset == pytest.approx(drawn.offset_up[place], abs=1e-15)
-
-
 @pytest.mark.parametrize(
     "faults", [{}, {"nonlinearity_up": 2, "nonlinearity_form": "accelerating"}, {"states": 64}, {"stuck_on": 1}]
 )
@@ -171,11 +96,30 @@ def test_measured_devices(tiny: str, run) -> None:
     assert run("train", tiny, *settings({"file": "chip.csv"}), "--out", "t", "--epochs", 1).exit_code == 0
 
 
-def test_a_simulator_finds_measured_devices(tiny: str, make_config) -> None:
-    """It runs in a folder of its own."""
-    config = make_config(device={"file": "chip.csv"}, synapses=SYNAPSES)
-    assert compare._job(config, 1, None, 0)["config"]["device"]["file"] == str(Path.cwd() / "chip.csv")
-    assert for_simulator(make_config()) == make_config()
+def test_a_list_of_devices_and_its_spread(tiny: str, run) -> None:
+    """How many synapses draw is said; one key sweeps the spread, and a file without places is a list."""
+    Path("list.csv").write_text(",slope_up\n0,0.8\n1,1.2\n")
+    for spread in (1, 0.5, 0):
+        result = run("device", tiny, *settings({"file": "list.csv", "file_spread": spread}), "--out", "a")
+        assert result.exit_code == 0, result.output
+        words = f"device.file: 2 devices, 68 of 68 synapses draw one of them; spread times {spread:g}"
+        assert words in result.stdout
+        slopes = read("a/device.json")["deviations"][0]["histograms"]["slope_up"]
+        assert slopes["deviation"] == pytest.approx(0.2 * spread, abs=0.02)
+    table = devices_table({}, (0, 3, 2))
+    Path("chip.csv").write_text(table)
+    result = run("device", tiny, *settings({"file": "chip.csv"}), "--out", "a")
+    assert "device.file: 67 devices, 1 of 68 synapses draw one of them" in result.stdout
+
+
+def test_it_says_what_devices_cost(tiny: str, run) -> None:
+    result = run("device", tiny, *settings({"slope_up": 2}), "--out", "a")
+    said = "steps up are 2 times those down at mid-range, in the mean; device.compensate=nominal divides"
+    assert f"warning: {said}" in result.stdout
+    assert read("a/device.json")["advice"][0]["number"] == pytest.approx(2)
+    trained = run("train", tiny, *settings({"slope_up": 2}), "--epochs", 1, "--limit", 5, "--seeds", 2)
+    assert trained.stdout.count("warning: ") == trained.stdout.count(said) == 1
+    assert "warning" not in run("train", tiny, "--epochs", 1, "--limit", 5).stdout
 
 
 def devices_table(changed: dict[tuple[int, int, int], str], leave_out: tuple[int, ...] = ()) -> str:
@@ -232,7 +176,6 @@ def test_what_no_programming_is(command: str, change: str, words: str, tiny: str
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        (devices_table({}, (0, 3, 2)), "the device at layer 0, row 3, column 2 is missing; 1 such"),
         (devices_table({(1, 2, 1): "nan,1,0"}), "slope_up: nan is not a number"),
         (devices_table({(1, 2, 1): "1,,0"}), "threshold_down: '' is not a number"),
         (devices_table({(1, 2, 1): "1,1"}), "line 59 has 5 entries, the header 6"),
@@ -297,7 +240,7 @@ TIMING = {
 
 
 def test_timing(tiny: str, run, fails, monkeypatch: pytest.MonkeyPatch) -> None:
-    from cocotb_tests import timing
+    from eqspike.sim import timing
 
     monkeypatch.setattr(timing, "record", lambda config: TIMING)
     result = run("device", tiny, "--out", "a", "--points", 11, "--timing")

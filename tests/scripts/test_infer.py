@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scripts.infer import confusion_matrix
+from eqspike.golden.configfile import load_config
+from eqspike.golden.data import load_source, split_members
+from eqspike.lab.infer import confusion_matrix
 
 
 @pytest.fixture
@@ -56,6 +58,40 @@ def npy(array: np.ndarray, allow_pickle: bool = False) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=allow_pickle)
     return buffer.getvalue()
+
+
+def test_images_that_were_trained_on(tiny: str, run) -> None:
+    """Another seed's split, or another fraction's, tests on training images: it says of how many."""
+    assert run("train", tiny, "--out", "t", "--epochs", 1).exit_code == 0
+    config = load_config(tiny)
+    source = load_source(config)
+    learned = split_members(config, source).train
+    for change in ("training.seed=3", "dataset.test_fraction=0.5"):
+        asked = split_members(load_config(tiny, [change]), source).test
+        count = len(set(asked.tolist()) & set(learned.tolist()))
+        assert count > len(asked) / 2
+        words = f"this is no test: the weights were trained on {count} of these {len(asked)} images"
+        assert words in run("infer", tiny, "--weights", "t/weights.npz", "--set", change).stdout
+    assert words not in run("infer", tiny, "--weights", "t/weights.npz", "--set", change, "--part", "train").stdout
+    assert "this is no test" not in run("infer", tiny, "--weights", "t/weights.npz").stdout
+    # Without the config beside them, the seed that the file holds tells; with a limit, only so many were learned.
+    assert run("train", tiny, "--out", "few", "--epochs", 1, "--limit", 10).exit_code == 0
+    Path("few/config.yaml").unlink()
+    asked = split_members(load_config(tiny, ["training.seed=3"]), source).test
+    count = len(set(asked.tolist()) & set(learned[:10].tolist()))
+    shown = run("infer", tiny, "--weights", "few/weights.npz", "--seed", 3).stdout
+    assert f"trained on {count} of these {len(asked)} images" in shown
+    assert json.loads(Path("few/infer.json").read_text())["images_learned"] == count
+
+
+def test_export_asks_the_images_it_was_not_trained_on(tiny: str, run) -> None:
+    """Its agreement is that of the weights' own split, without --seed."""
+    assert run("train", tiny, "--out", "s", "--epochs", 1, "--seed", 3).exit_code == 0
+    weights = ("--weights", "s/weights.npz", "-o")
+    assert run("export", tiny, *weights, "a.nir").stdout.replace("a.nir", "b.nir") == run(
+        "export", tiny, *weights, "b.nir", "--seed", 3
+    ).stdout  # fmt: skip
+    assert Path("a.nir").read_bytes() == Path("b.nir").read_bytes()
 
 
 GOOD = {"layer_0": np.zeros((10, 5), np.int64), "layer_1": np.zeros((6, 3), np.int64)}

@@ -14,26 +14,37 @@ import numpy as np
 import pytest
 import yaml
 
-from scripts import sweep as sweeping
-from scripts.errors import UsageProblem
-from tests.scripts.processes import interrupt, start, stop, wait_for
+from eqspike.base.errors import UsageProblem
+from eqspike.lab import runner, runs
+from eqspike.lab.experiments.kinds.sweep import row_jobs
+from eqspike.lab.experiments.spec import FOLDER, SWEEPS
+from eqspike.scripts import sweep as sweeping
+from tests.scripts.processes import HeldElsewhere, freeze, interrupt, start, stop, wait_for
 
+TOP = ("title", "kind", "seeds", "colour")
 SPEC: dict[str, Any] = {
-    "name": "few",
     "title": "A few rows",
-    "base": "../tiny.yaml",
+    "kind": "sweep",
     "seeds": [0, 1],
+    "config": "../tiny.yaml",
     "epochs": 2,
     "set": ["synapses.0.draw=synapse", "synapses.1.draw=synapse"],
     "reference": "plain",
     "xlabels": {"noise": "deviation"},
     "rows": [
-        {"name": "plain", "group": "basis", "thesis": {"accuracy": 50}, "source": "fig 1"},
+        {"name": "plain", "group": "basis", "accuracy": 50, "source": "fig 1"},
         {"name": "same", "group": "basis", "set": ["hardware.lanes=4"], "thesis": "as plain"},
-        {"name": "noise 1e-3", "group": "noise", "x": "1e-3", "set": ["device.write_noise=1e-3"], "thesis": 0},
+        {"name": "noise 1e-3", "group": "noise", "x": "1e-3", "set": ["device.write_noise=1e-3"], "loss": 0},
         {"name": "noise 1e-1", "group": "noise", "x": 0.1, "set": ["device.write_noise=0.1"]},
     ],
 }
+
+
+def sweep_text(**changes: Any) -> str:
+    """The sweep above as a file's text, changed by keywords; what is not one of `TOP` stands in its parameters."""
+    told = SPEC | changes
+    top = {name: told.pop(name) for name in TOP if name in told}
+    return yaml.safe_dump(top | {"parameters": told})
 
 
 def read(path: str | Path) -> Any:
@@ -45,14 +56,10 @@ def spec(tiny: str) -> Callable[..., str]:
     """Writes the sweep above, changed by keywords, and returns its name."""
 
     def write(**changes: Any) -> str:
-        Path("few.yaml").write_text(yaml.safe_dump(SPEC | changes))
+        Path("few.yaml").write_text(sweep_text(**changes))
         return "few.yaml"
 
     return write
-
-
-def root() -> str:
-    return str(Path(__file__).parents[2])
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -60,7 +67,7 @@ def test_a_sweep(workers: int, spec, run) -> None:
     result = run("sweep", spec(), "--workers", workers)
     assert result.exit_code == 0, result.output
     assert {path.name for path in Path("runs/few").iterdir()} == {
-        ".lock", "partial", "runs", "summary.json", "sweep.png",
+        "partial", "runs", "summary.json", "sweep.png",
     }  # fmt: skip
     assert not list(Path("runs/few/partial").iterdir())
     assert len(list(Path("runs/few/runs").glob("*.json"))) == 6  # "same" is the same run
@@ -100,7 +107,7 @@ def test_a_run_is_that_of_train(spec, run) -> None:
 
 def test_it_goes_on(spec, run) -> None:
     run("sweep", spec())
-    first = {path: path.stat().st_mtime_ns for path in Path("runs/few/runs").iterdir()}
+    first = {path: path.stat().st_mtime_ns for path in Path("runs/few/runs").glob("*.json")}
     before = read("runs/few/summary.json")["rows"]
     lost = sorted(first)[2]
     lost.unlink()
@@ -108,7 +115,7 @@ def test_it_goes_on(spec, run) -> None:
     Path("runs/few/runs/.x.json.1.tmp").write_text("left by a crash")
     result = run("sweep", spec(title="Other words"))
     assert "6 runs, 4 of them stored" in result.stdout
-    now = {path: path.stat().st_mtime_ns for path in Path("runs/few/runs").iterdir()}
+    now = {path: path.stat().st_mtime_ns for path in Path("runs/few/runs").glob("*.json")}
     assert set(now) == set(first)
     assert sum(now[path] == first[path] for path in first) == 4
     after = read("runs/few/summary.json")["rows"]
@@ -119,7 +126,7 @@ def test_it_goes_on(spec, run) -> None:
 def test_other_sources_are_said(spec, run, monkeypatch: pytest.MonkeyPatch) -> None:
     run("sweep", spec(), "--rows", "plain")
     assert "other sources" not in run("sweep", spec(), "--rows", "plain").stdout
-    monkeypatch.setattr(sweeping, "golden_state", lambda: "new")
+    monkeypatch.setattr(runs, "golden_state", lambda: "new")
     assert "2 of these were made with other sources of golden/" in run("sweep", spec(), "--rows", "plain").stdout
 
 
@@ -146,25 +153,29 @@ def test_the_validation_part_is_named(spec, run) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"colour": 1}, "the file: unknown key 'colour'; known here: name, title"),
-        ({"rows": [{"name": "plain", "colour": 1}]}, "rows[0]: unknown key 'colour'"),
-        ({"rows": []}, "rows: give a list"),
-        ({"rows": [{"set": []}]}, "rows[0].name: None is not valid"),
-        ({"rows": [{"name": "plain"}, {"name": "plain"}]}, "the name 'plain' is there twice"),
-        ({"rows": [{"name": "other"}]}, "other: reference 'plain' is no row"),
-        ({"rows": [{"name": "plain", "set": "a=1"}]}, "plain: set: 'a=1' is not valid; a list of key=value"),
-        ({"rows": [{"name": "plain", "x": "far"}]}, "plain: x: 'far' is not valid"),
-        ({"rows": [{"name": "plain", "thesis": {"gain": 1}}]}, "plain: thesis: {'gain': 1} is not valid"),
+        ({"colour": 1}, "few.yaml: colour: unknown key; known here: title, kind"),
+        ({"rows": [{"name": "plain", "colour": 1}]}, "parameters.rows[0].colour: unknown key"),
+        ({"rows": []}, "parameters.rows: [] is not valid; a list with at least one row"),
+        ({"rows": [{"set": []}]}, "parameters.rows[0].name: '' is not valid"),
+        ({"rows": [{"name": "plain"}, {"name": "plain"}]}, "rows[0].name: 'plain' is not valid; a name that no other"),
+        ({"rows": [{"name": "other"}]}, "rows[0].reference: 'plain' is not valid; one of other"),
+        ({"rows": [{"name": "plain", "set": "a=1"}]}, "parameters.rows[0].set: 'a=1' is not valid; a list"),
+        ({"rows": [{"name": "plain", "set": ["a"]}]}, "parameters.rows[0].set: 'a' is not valid; a list of key=value"),
+        ({"rows": [{"name": "plain", "x": "far"}]}, "parameters.rows[0].x: 'far' is not valid"),
+        ({"rows": [{"name": "plain", "gain": 1}]}, "parameters.rows[0].gain: unknown key"),
+        ({"rows": [{"name": "plain", "loss": 1, "accuracy": 2}]}, "'plain' is not valid; at most one of accuracy"),
         ({"rows": [{"name": "plain", "set": ["device.colour=1"]}]}, "device.colour: unknown key"),
         ({"rows": [{"name": "plain", "set": ["programming.probability=0"]}]}, "programming.probability: 0"),
         ({"rows": [{"name": "plain", "set": ["programming.every=0"]}]}, "programming.every: 0"),
-        ({"base": None}, "base: None is not valid"),
-        ({"base": "nowhere.yaml"}, "nowhere.yaml: cannot be read"),
-        ({"seeds": [1.5]}, "seeds: [1.5] is not valid"),
+        ({"config": None}, "parameters.config: None is not valid"),
+        ({"config": "nowhere.yaml"}, "nowhere.yaml: cannot be read"),
+        ({"kind": "transfer"}, "reference: is missing"),
+        ({"kind": None}, "kind: None is not valid"),
+        ({"seeds": [1.5]}, "seeds[0]: 1.5 is not valid"),
         ({"seeds": []}, "seeds: [] is not valid"),
-        ({"epochs": 0}, "epochs: 0 is not valid"),
-        ({"set": ["epochs"]}, "set: ['epochs'] is not valid"),
-        ({"xlabels": 3}, "xlabels: a mapping"),
+        ({"epochs": 0}, "parameters.epochs: 0 is not valid"),
+        ({"set": ["epochs"]}, "parameters.set: 'epochs' is not valid"),
+        ({"xlabels": 3}, "parameters.xlabels: 3 is not valid; a mapping"),
     ],
 )
 def test_a_wrong_file(changes: dict[str, Any], words: str, spec, fails) -> None:
@@ -175,9 +186,12 @@ def test_a_wrong_file(changes: dict[str, Any], words: str, spec, fails) -> None:
 def test_no_file(tiny: str, fails) -> None:
     assert fails(2, "sweep", "nowhere.yaml") == "nowhere.yaml: cannot be read: No such file or directory"
     Path("a.yaml").write_text("[1, 2")
-    assert fails(2, "sweep", "a.yaml") == "a.yaml: is not valid YAML"
+    assert fails(2, "sweep", "a.yaml").startswith("a.yaml: line 1 is not valid YAML: expected ',' or ']'")
     Path("a.yaml").write_text("3")
     assert "a.yaml: the file: a mapping" in fails(2, "sweep", "a.yaml")
+    assert "fig-2-1.yaml: kind: 'transfer' is not valid; allowed: sweep" in fails(
+        2, "sweep", str(FOLDER / "fig-2-1.yaml")
+    )
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -197,19 +211,6 @@ def test_a_run_that_fails_does_not_stop_the_others(workers: int, spec, run, fail
     assert read("runs/few/summary.json")["errors"] == []
 
 
-def test_a_changed_file_of_devices_is_another_run(tiny: str, make_config) -> None:
-    config = make_config(device={"file": "chip.csv"}, synapses=[{"bits": 10, "draw": "synapse"}])
-    keys = [sweeping.run_key(config)]
-    for text in ("a", "b"):
-        Path("chip.csv").write_text(text)
-        keys.append(sweeping.run_key(config))
-    assert len(set(keys)) == 3
-    assert sweeping.run_key(make_config(hardware={"lanes": 3}, name="x")) == sweeping.run_key(make_config())
-    told = make_config(device={"slope_spread": 0.0}, programming={"every": 1})
-    assert sweeping.run_key(told) == sweeping.run_key(make_config())
-    assert sweeping.run_key(make_config(training={"seed": 8})) != sweeping.run_key(make_config())
-
-
 def test_a_changed_default_is_another_run(spec, run) -> None:
     """Keys that are new since are as by default; a key with another value than then makes the run anew."""
     run("sweep", spec(), "--rows", "plain", "--seeds", 0)
@@ -226,8 +227,8 @@ def test_a_changed_default_is_another_run(spec, run) -> None:
 
 
 def test_a_folder_in_use(spec, run, fails) -> None:
-    with sweeping.locked(Path("runs/few")):
-        assert fails(2, "sweep", spec()) == "runs/few: another sweep is at work there"
+    with HeldElsewhere("runs/few"):
+        assert fails(2, "sweep", spec()) == "runs/few: another command is at work there"
     run("train", "../tiny.yaml", "--seeds", 2, "--epochs", 1, "--out", "many")
     assert "many: holds a run of 'eqspike train'" in fails(2, "sweep", spec(), "--out", "many")
 
@@ -258,13 +259,13 @@ def test_ctrl_c(workers: int, spec, run) -> None:
 
 def test_ctrl_c_before_a_run_was_heard_of(spec, fails, monkeypatch: pytest.MonkeyPatch) -> None:
     """What workers have stored is counted, though the message of it came too late."""
-    run_all = sweeping.run_all
+    run_jobs = runner.run_jobs
 
-    def stopped(missing, folder, workers, heard, dask) -> None:
-        run_all(missing, folder, workers, lambda key, problem: None, dask)
+    def stopped(missing, store, workers, heard, dask) -> None:
+        run_jobs(missing, store, workers, lambda key, problem: None, dask)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sweeping, "run_all", stopped)
+    monkeypatch.setattr(runner, "run_jobs", stopped)
     said = fails(130, "sweep", spec(), "--rows", "plain", "--seeds", 0)
     assert said == "interrupted; 1 of 1 runs are stored in runs/few; the same command goes on"
     assert [row["finished"] for row in read(Path("runs/few/summary.json"))["rows"]] == [True]
@@ -303,15 +304,18 @@ def test_killed_half_way_and_started_again(spec, run, tmp_path: Path) -> None:
     the numbers are those of a sweep that nobody killed."""
     name = spec(seeds=[0, 1, 2], epochs=12)
     folder = Path("runs/few")
+
+    def ready() -> bool:
+        """Three runs are stored, and one is under way with two epochs behind it."""
+        try:
+            under_way = any(len(read(path)["epochs"]) >= 2 for path in folder.glob("partial/*/metrics.json"))
+        except FileNotFoundError:  # it is done
+            return False
+        return under_way and 3 <= len(list(folder.glob("runs/*.json"))) < 9
+
     process = start("sweep", name, "--rows", "noise*")  # with its reference: 9 runs
     try:
-        wait_for(
-            process,
-            lambda: (
-                len(list(folder.glob("runs/*.json"))) >= 3
-                and any(read(path)["epochs"] for path in folder.glob("partial/*/metrics.json"))
-            ),
-        )
+        freeze(process, ready)
     finally:
         stop(process)
     assert process.returncode == -signal.SIGKILL
@@ -326,10 +330,12 @@ def test_killed_half_way_and_started_again(spec, run, tmp_path: Path) -> None:
         f"[{n}/9" for n in range(len(stored) + 1, 10)
     ]
     assert all((path.stat().st_mtime_ns, path.read_bytes()) == before for path, before in stored.items())
-    # The seconds of the epochs before are kept: that run did not begin anew.
     now = {path.stem: read(path) for path in folder.glob("runs/*.json")}
     assert now[partial.name]["test_accuracies"][: len(reached)] == [entry["test_accuracy"] for entry in reached]
-    assert now[partial.name]["seconds"] > sum(entry["seconds"] for entry in reached)
+    # The seconds of the epochs before are kept as they were measured: that run did not begin anew. The last one is done
+    # again when the kill came before its weights were stored.
+    whole = [entry["seconds"] for entry in reached[:-1]]
+    assert [entry["seconds"] for entry in now[partial.name]["curves"][: len(whole)]] == whole
     assert run("sweep", name, "--rows", "noise*", "--out", "whole").exit_code == 0
     assert now.keys() == {path.stem for path in Path("whole/runs").glob("*.json")}
     for key, record in now.items():
@@ -338,7 +344,8 @@ def test_killed_half_way_and_started_again(spec, run, tmp_path: Path) -> None:
 
 def timeless(record: dict[str, Any]) -> dict[str, Any]:
     """A run's record without the time that it took."""
-    return {name: value for name, value in record.items() if name != "seconds"}
+    kept = {name: value for name, value in record.items() if not name.endswith("seconds")}
+    return kept | {"curves": [{k: v for k, v in entry.items() if k != "seconds"} for entry in record["curves"]]}
 
 
 def test_time_left(spec, run) -> None:
@@ -347,32 +354,15 @@ def test_time_left(spec, run) -> None:
     assert re.fullmatch(r"\[2/2\] plain, seed 1: [0-9.]+ %", lines[1])
 
 
-def test_verdicts() -> None:
-    for thesis, accuracy, loss, expected in (
-        (None, 90, 1, (None, None)),
-        ({"text": "fails"}, 90, 1, (None, None)),
-        ({"kind": "accuracy", "value": 93}, 97, None, (4, "differs")),
-        ({"kind": "accuracy", "value": 93}, 90.5, None, (-2.5, "agrees")),
-        ({"kind": "loss", "value": 10}, 90, 2, (8, "differs")),
-        ({"kind": "loss", "value": 10}, 90, 12, (-2, "agrees")),
-        ({"kind": "loss", "value": 10}, None, None, (None, None)),
-        ({"kind": "loss_below", "value": 1}, 90, 0.5, (0, "agrees")),
-        ({"kind": "loss_below", "value": 1}, 90, -7, (0, "agrees")),
-        ({"kind": "loss_below", "value": 1}, 90, 6, (-5, "differs")),
-        ({"kind": "loss_above", "value": 20}, 10, 80, (0, "agrees")),
-        ({"kind": "loss_above", "value": 20}, 90, 5, (15, "differs")),
-    ):
-        found = sweeping.verdict(thesis, accuracy, loss)
-        assert (found["better_by"], found["verdict"]) == expected, (thesis, accuracy, loss)
-
-
 def test_seeds_of_a_text() -> None:
     assert sweeping.parse_seeds("0-2,7,1") == (0, 1, 2, 7)
     with pytest.raises(UsageProblem):
         sweeping.parse_seeds("0-99999")
 
 
-def test_the_projects_sweep_can_be_read() -> None:
-    for path in Path(root(), "configs", "sweeps").glob("*.yaml"):
-        spec = sweeping.read_spec(path)
-        sweeping.plan(spec, spec.rows, spec.seeds[:1], spec.epochs)
+def test_the_projects_sweeps_can_be_read() -> None:
+    names = [path.stem for path in SWEEPS.glob("*.yaml")]
+    assert len(names) == 5
+    for name in names:
+        sweep = sweeping.read_sweep(name)
+        row_jobs(sweep.full, sweep.header.seeds[:1])

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from cocotb_tests import networks
-from golden.data import epoch_order, load_split
-from golden.network import INFER, LEARN, Network
-from scripts.throughput import run_throughput
+from eqspike.golden.data import epoch_order, load_split
+from eqspike.golden.modes import INFER, LEARN
+from eqspike.golden.network import Network
+from eqspike.lab.throughput import run_throughput
 
 BUILT = {
     "board": "icebreaker", "layers": [41, 7, 7, 3], "lanes": 7, "banks": 3,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -16,10 +18,11 @@ import numpy as np
 import pytest
 import yaml
 
-from golden.config import load_config
-from golden.network import Network
-from scripts import train as training
-from scripts.weights import load_weights
+from eqspike.golden.configfile import load_config
+from eqspike.golden.engine import GoldenEngine, Learned
+from eqspike.golden.network import Network
+from eqspike.lab.train import CHUNK
+from eqspike.lab.weights import load_weights
 from tests.scripts.processes import interrupt, start
 
 RUN_FILES = {"config.yaml", "metrics.json", "weights.npz"}
@@ -59,7 +62,7 @@ def test_a_run(tiny: str, run) -> None:
 @pytest.mark.parametrize("shift", [0, 1])
 def test_metrics_are_the_networks(shift: int, tiny: str, run) -> None:
     """The run's numbers against the golden network driven by hand, in one chunk an epoch."""
-    from golden.data import epoch_moves, epoch_order, load_split, move
+    from eqspike.golden.data import epoch_moves, epoch_order, load_split, move
 
     change = f"dataset.shift={shift}"
     assert run("train", tiny, "--out", "a", "--set", change).exit_code == 0
@@ -74,6 +77,8 @@ def test_metrics_are_the_networks(shift: int, tiny: str, run) -> None:
         network.clear_counters()
         assert entry["train_accuracy"] == network.learn(images[order], part.train_labels[order])
         assert entry["counters"] == network.counter_values()
+        assert entry["layer_writes"] == list(network.layer_writes())
+        assert sum(entry["layer_writes"]) == entry["counters"]["programming_pulses"]
         assert entry["test_accuracy"] == network.accuracy(part.test_images, part.test_labels)
         assert entry["first_spike_test_accuracy"] == network.accuracy(part.test_images, part.test_labels, True)
     assert weights_of("a") == [w.tolist() for w in network.weights]
@@ -81,7 +86,7 @@ def test_metrics_are_the_networks(shift: int, tiny: str, run) -> None:
 
 def test_chunks_make_no_difference(tiny: str, run, monkeypatch: pytest.MonkeyPatch) -> None:
     run("train", tiny, "--out", "a")
-    monkeypatch.setitem(training.CHUNK, "golden", 7)
+    monkeypatch.setitem(CHUNK, "golden", 7)
     run("train", tiny, "--out", "b")
     assert Path("a/weights.npz").read_bytes() == Path("b/weights.npz").read_bytes()
     assert [e["counters"] for e in read("a/metrics.json")["epochs"]] == [
@@ -129,7 +134,9 @@ def test_what_cannot_be_resumed(tiny: str, run, fails) -> None:
     Path("a/weights.npz").write_text("{")
     assert "not a whole .npz" in fails(2, "train", "--resume", "a", "--limit", 30)
     Path("empty").mkdir()
-    assert "holds no weights.npz" in fails(2, "train", "--resume", "empty")
+    assert "holds no run to resume; begin one with: eqspike train CONFIG --out empty" in fails(
+        2, "train", "--resume", "empty"
+    )
     assert "does not exist" in fails(2, "train", "--resume", "nowhere")
 
 
@@ -181,6 +188,9 @@ def test_seeds(workers: int, tiny: str, run) -> None:
     result = run("train", "--resume", "many", "--epochs", 7)
     assert [row["epochs"] for row in read("many/summary.json")["runs"]] == [7, 7, 7]
     assert "test accuracy, mean of the last 5 epochs" in result.stdout
+    each = np.mean([row["layer_writes_a_synapse"] for row in read("many/summary.json")["runs"]], axis=0)
+    said = ", ".join(f"layer {layer}: {writes:,.1f}" for layer, writes in enumerate(each))
+    assert re.search(rf"^writes a synapse, all epochs: [0-9.,]+ \({said}\)$", result.stdout, re.M)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -210,7 +220,8 @@ def test_a_full_disk(tiny: str, run, fails, monkeypatch: pytest.MonkeyPatch) -> 
 def test_files_may_not_grow(tiny: str) -> None:
     """A real refusal by the system, in a process whose files may have 2000 bytes: config.yaml fits, weights do not."""
     done = subprocess.run(
-        [sys.executable, "-m", "scripts.cli", "train", tiny, "--out", "a", "--set", "network.layers=[9, 90, 3]"],
+        [sys.executable, "-m", "eqspike.scripts.cli", "train", tiny, "--out", "a",
+         "--set", "network.layers=[9, 90, 3]"],
         env=os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": root(), "PYTHONDONTWRITEBYTECODE": "1"},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)),
         capture_output=True, text=True, timeout=60,
@@ -258,8 +269,22 @@ def test_ctrl_c(workers: int | None, tiny: str, run) -> None:
         assert Path("a/weights.npz").read_bytes() == Path("b/weights.npz").read_bytes()
 
 
+def test_golden_without_its_fast_engine(tiny: str, run) -> None:
+    """The same run, and either goes on with the other's."""
+    assert run("train", tiny, "--out", "a").exit_code == 0
+    assert run("train", tiny, "--engine", "golden-plain", "--out", "b", "--epochs", 2).exit_code == 0
+    assert [entry["engine"] for entry in read("b/metrics.json")["epochs"]] == ["golden-plain"] * 2
+    assert run("train", "--resume", "b", "--epochs", 3).exit_code == 0
+    assert Path("a/weights.npz").read_bytes() == Path("b/weights.npz").read_bytes()
+    first, second = (read(f"{name}/metrics.json")["epochs"] for name in "ab")
+    for ours, theirs in zip(first, second, strict=True):
+        assert {k: ours[k] for k in ours if "counters" in k or "accuracy" in k} == {
+            k: theirs[k] for k in theirs if "counters" in k or "accuracy" in k
+        }
+
+
 def test_rtl_without_its_engine(tiny: str, fails, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "cocotb_tests.engine", None)
+    monkeypatch.setitem(sys.modules, "eqspike.sim.engine", None)
     assert fails(1, "train", tiny, "--engine", "rtl", "--out", "a").startswith("--engine rtl is not available")
     assert not Path("a").exists()
 
@@ -267,7 +292,7 @@ def test_rtl_without_its_engine(tiny: str, fails, monkeypatch: pytest.MonkeyPatc
 def test_rtl_engine(tiny: str, run, fails, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stand-in with the engine's face: the run's files, and cycles in the metrics."""
 
-    class Stand(training.GoldenEngine):
+    class Stand(GoldenEngine):
         def __init__(self, config: Any, lanes: int | None = None) -> None:
             super().__init__(config)
 
@@ -277,15 +302,15 @@ def test_rtl_engine(tiny: str, run, fails, monkeypatch: pytest.MonkeyPatch) -> N
         def __exit__(self, *_: object) -> None:
             pass
 
-        def learn(self, images: np.ndarray, *rest: Any) -> dict[str, Any]:
+        def learn(self, images: np.ndarray, *rest: Any) -> Learned:
             step = super().learn(images, *rest)
-            step["weights"] = tuple(w.copy() for w in step["weights"])
-            return step | {"cycles": 1000 * len(images), "seconds": 0.5}
+            weights = tuple(w.copy() for w in step.weights)
+            return dataclasses.replace(step, weights=weights, cycles=1000 * len(images), seconds=0.5)
 
-    engine = types.ModuleType("cocotb_tests.engine")
+    engine = types.ModuleType("eqspike.sim.engine")
     engine.RtlEngine = Stand
-    monkeypatch.setitem(sys.modules, "cocotb_tests.engine", engine)
-    monkeypatch.setitem(training.CHUNK, "rtl", 20)
+    monkeypatch.setitem(sys.modules, "eqspike.sim.engine", engine)
+    monkeypatch.setitem(CHUNK, "rtl", 20)
     assert run("train", tiny, "--engine", "rtl", "--out", "a", "--epochs", 1).exit_code == 0
     entry = read("a/metrics.json")["epochs"][0]
     assert (entry["engine"], entry["cycles"], entry["cycles_per_image"]) == ("rtl", 96000, 1000)

@@ -7,9 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from golden.baselines import BackpropNetwork, make_baseline, read_settings
-from golden.device import FREE, gains, layer_devices
-from golden.number import NOISE_DEVIATION
+from eqspike.golden.baselines import BackpropNetwork, make_baseline, read_settings
+from eqspike.golden.deviations import gains, layer_devices
+from eqspike.golden.device_section import FREE
+from eqspike.golden.draw import NOISE_DEVIATION
 
 SOFTWARE = ("devices=false",)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from golden.baselines import RelaxationNetwork, make_baseline, read_settings
-from golden.baselines.relaxation import continual_eqprop
-from golden.data import epoch_order, load_split
+from eqspike.golden.baselines import RelaxationNetwork, make_baseline, read_settings
+from eqspike.golden.baselines.relaxation import Relaxing, continual_eqprop
+from eqspike.golden.data import epoch_order, load_split
 
 Matrices = list[np.ndarray]
 
@@ -94,10 +94,8 @@ def eqprop_change(
     """Change of all weights over the rate, of the kernel that trains."""
     p, weights = made.settings, made.array.copy()
     count = len(made.layers) - 1
-    continual_eqprop(
-        made.pixels(image), label, weights, made.base, made.widths, p.step, p.free_steps, steps, beta,
-        np.full(count, rate / beta), made.input_drive, made.history,
-    )  # fmt: skip
+    net = Relaxing(weights, made.base, made.widths, p.step, p.free_steps, steps, made.input_drive, made.history)
+    continual_eqprop(made.pixels(image), label, net, beta, np.full(count, rate / beta))
     return (weights - made.array) / rate
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from golden.baselines import BASELINES, make_baseline, read_settings
-from golden.config import ConfigError
+from eqspike.golden.baselines import BASELINES, make_baseline, read_settings
+from eqspike.golden.validation import ConfigError
 
 
 def test_values_of_the_thesis(make_config) -> None:
@@ -19,6 +19,15 @@ def test_values_of_the_thesis(make_config) -> None:
     assert read_settings("bp-adam").range == 4
     for name in BASELINES:
         make_baseline(make_config(), read_settings(name))
+
+
+def test_usual_rates_of_more_layers(make_config) -> None:
+    """The thesis has one hidden layer; with more, all below the outputs learn at the hidden one's rate."""
+    deep = make_config(network={"layers": [9, 5, 4, 3]})
+    for name, rates in (("bptt", [0.003, 0.003, 0.0015]), ("bp-adam", [0.001] * 3), ("bp-sgd", [0.1] * 3)):
+        assert read_settings(name, layers=3).rates(deep, 0) == rates
+    for name in BASELINES:
+        make_baseline(deep, read_settings(name, layers=3))
 
 
 def test_changes(make_config) -> None:

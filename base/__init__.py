@@ -1,0 +1,1 @@
+"""What all floors share: external tools, files that are whole or absent, places on the disk, errors."""

@@ -1,0 +1,1 @@
+"""Proofs, by the file of `rtl/` that they speak of."""

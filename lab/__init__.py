@@ -1,0 +1,1 @@
+"""The laboratory: training, runs and their store, experiments, results, figures, reports, exchange."""

@@ -1,0 +1,181 @@
+"""A run in a folder: a checkpoint after each epoch, from which it continues exactly.
+
+The folder holds config.yaml (resolved), metrics.json (a header and one entry an epoch) and weights.npz (weights, epoch
+and the key of the random draws). After each epoch metrics.json is written first and weights.npz last: whatever happens
+in between, the epochs that weights.npz counts are in metrics.json, and a resumed run drops the others.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from eqspike.base.errors import UsageProblem
+from eqspike.base.files import write_json, write_text
+from eqspike.base.locks import locked
+from eqspike.base.reading import read_json
+from eqspike.base.versions import command_line, software_versions
+from eqspike.golden.config import Config
+from eqspike.golden.configfile import config_text
+from eqspike.golden.data import Split, load_split
+from eqspike.lab.engines import Connection, open_engine
+from eqspike.lab.progress import SILENT, Progress
+from eqspike.lab.train import Epoch, History, beginning, train
+from eqspike.lab.weights import Checkpoint, load_weights, save_weights
+
+LAST = 5
+"""Epochs at the end of a run over which test accuracy is averaged."""
+
+
+class Entry(Protocol):
+    """An epoch of a run, with spikes or without."""
+
+    train_accuracy: float | None
+    test_accuracy: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The entry of metrics.json."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What metrics.json holds: about a run, and its epochs."""
+
+    config: str
+    seed: int
+    engine: str
+    settings: dict[str, Any] | None = None
+    """Of a baseline; None for the chip's own learning."""
+    epochs_planned: int
+    limit: int | None
+    """Only so many images of the training part; None for all."""
+    train_images: int
+    test_images: int
+    test_part: str
+    """"validation" when a part of the training images was kept for it, else "test"."""
+    number_format: str
+    command: str = field(default_factory=command_line)
+    versions: dict[str, str] = field(default_factory=software_versions)
+    epochs: tuple[Entry, ...] = ()
+
+    @property
+    def finished(self) -> bool:
+        """Were all epochs done?"""
+        return len(self.epochs) >= self.epochs_planned
+
+    @property
+    def last_test_accuracy(self) -> float | None:
+        """Test accuracy after the last epoch."""
+        return self.epochs[-1].test_accuracy if self.epochs else None
+
+    @property
+    def mean_last_test_accuracy(self) -> float | None:
+        """Test accuracy, mean of the last `LAST` epochs."""
+        last = [entry.test_accuracy for entry in self.epochs[-LAST:] if entry.test_accuracy is not None]
+        return statistics.fmean(last) if last else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """What is written; `epochs` last, for the reader's eye."""
+        return {
+            "config": self.config,
+            "seed": self.seed,
+            "engine": self.engine,
+            **({} if self.settings is None else {"settings": self.settings}),
+            "epochs_planned": self.epochs_planned,
+            "limit": self.limit,
+            "images": {"train": self.train_images, "test": self.test_images},
+            "test_part": self.test_part,
+            "number_format": self.number_format,
+            "command": self.command,
+            "versions": self.versions,
+            "finished": self.finished,
+            "last_test_accuracy": self.last_test_accuracy,
+            "mean_last_5_test_accuracy": self.mean_last_test_accuracy,
+            "epochs": [entry.to_dict() for entry in self.epochs],
+        }
+
+
+def new_run(config: Config, engine: str, limit: int | None, data: Split) -> Run:
+    """A run of which no epoch is done."""
+    return Run(
+        config=config.name,
+        seed=config.training.seed,
+        engine=engine,
+        epochs_planned=config.training.epochs,
+        limit=limit,
+        train_images=len(data.train_labels),
+        test_images=len(data.test_labels),
+        test_part="validation" if config.dataset.validation_fraction > 0 else "test",
+        number_format=config.number.format,
+    )
+
+
+def limited_split(config: Config, limit: int | None) -> tuple[Split, int | None]:
+    """The config's images, only the first `limit` of the training part; and the limit, at most what there is."""
+    data = load_split(config)
+    limit = min(limit, len(data.train_labels)) if limit is not None else None
+    return data._replace(train_images=data.train_images[:limit], train_labels=data.train_labels[:limit]), limit
+
+
+def train_run(
+    config: Config,
+    out: Path,
+    engine: str = "golden",
+    limit: int | None = None,
+    resume: bool = False,
+    connection: Connection | None = None,
+    progress: Progress = SILENT,
+) -> Run:
+    """Train `config` in folder `out`, with a checkpoint after each epoch.
+
+    `limit` takes only the first images of the training part. With `resume`, continue from the checkpoint in `out` (or
+    begin when there is none); the result is that of a run without a break, to the bit. The folder is locked meanwhile
+    (`base.locks`).
+    """
+    data, limit = limited_split(config, limit)
+    with locked(out), ExitStack() as opened:
+        with progress.preparing(engine):
+            trainer = opened.enter_context(open_engine(engine, config, connection))
+        run, history = new_run(config, engine, limit, data), beginning(config)
+        if resume and (out / "weights.npz").exists():
+            history = _continue(out, load_weights(out / "weights.npz", config), run)
+        write_text(out / "config.yaml", config_text(config))
+
+        def checkpoint(reached: History) -> None:
+            write_json(out / "metrics.json", dataclasses.replace(run, epochs=reached.epochs).to_dict())
+            done = len(reached.epochs)
+            save_weights(out / "weights.npz", config, reached.weights, epoch=done, key=reached.key, limit=limit)
+
+        checkpoint(history)
+        history = train(
+            config, trainer, data, name=engine, start=history, on_epoch=checkpoint, progress=progress
+        )  # fmt: skip
+    return dataclasses.replace(run, epochs=history.epochs)
+
+
+def _anew(out: Path) -> str:
+    return f"begin anew with: eqspike train CONFIG --force --out {out}"
+
+
+def _continue(out: Path, saved: Checkpoint, run: Run) -> History:
+    """How far the run in `out` had come. Raises `UsageProblem` when `run` cannot be its continuation."""
+    path, about = out / "metrics.json", saved.about
+    try:
+        entries = read_json(path)["epochs"][: about["epoch"]]
+        if len(entries) != about["epoch"]:
+            raise ValueError
+        epochs = tuple(Epoch.from_dict(entry) for entry in entries)
+        key = int(about["key"])
+    except OSError as error:
+        raise UsageProblem(f"{path}: cannot be read: {error.strerror}; {_anew(out)}") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UsageProblem(f"{path}: does not belong to weights.npz beside it; {_anew(out)}") from None
+    if about.get("limit") != run.limit:
+        raise UsageProblem(f"{out}: was begun with --limit {about.get('limit')}; resume with the same")
+    if len(epochs) > run.epochs_planned:
+        raise UsageProblem(f"{out}: has {len(epochs)} epochs already; --epochs cannot be {run.epochs_planned}")
+    return History(epochs, saved.contents, key)

@@ -1,0 +1,61 @@
+"""A config as a user names it: a preset or a path, with the command line's changes.
+
+`golden` is imported in the function that needs it: commands import this module before they know whether they only have
+to print their help.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eqspike.golden.config import Config
+
+
+def read_config(
+    name: str,
+    overrides: Sequence[str] = (),
+    seed: int | None = None,
+    epochs: int | None = None,
+    dataset: str | None = None,
+    source: str = "--set",
+) -> Config:
+    """The config of that preset name or path, with the command line's changes. `source` is where `overrides` stand, for
+    messages. Raises `ConfigError`."""
+    from eqspike.golden.configfile import load_config, resolve_preset
+
+    config = load_config(resolve_preset(name), overrides, source)
+    training = config.training
+    if seed is not None:
+        training = dataclasses.replace(training, seed=seed)
+    if epochs is not None:
+        training = dataclasses.replace(training, epochs=epochs)
+    sections: dict[str, object] = {"training": training}
+    if dataset is not None:
+        sections["dataset"] = dataclasses.replace(config.dataset, name=dataset)
+    return config.replace(**sections)
+
+
+def with_seed(config: Config, seed: int) -> Config:
+    """The config with another seed of training."""
+    return config.replace(training=dataclasses.replace(config.training, seed=seed))
+
+
+def for_simulator(config: Config) -> Config:
+    """The config as a simulator needs it, which runs in a folder of its own: the path of measured devices in full."""
+    if not config.device.file:
+        return config
+    path = str(Path(config.device.file).resolve())
+    return config.replace(device=dataclasses.replace(config.device, file=path))
+
+
+def in_fixed_point(config: Config) -> Config:
+    """The config, if hardware can be it. Raises `ConfigError` for real numbers."""
+    from eqspike.golden.validation import fail
+
+    if config.number.format != "fixed":
+        fail("number.format", config.number.format, "hardware needs fixed")
+    return config

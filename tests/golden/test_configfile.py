@@ -1,0 +1,79 @@
+"""Files of configs: that what is written is read back, overrides, and by which words wrong files are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from eqspike.golden.configfile import config_from_dict, config_to_dict, load_config, resolve_preset, save_config
+from eqspike.golden.validation import ConfigError
+
+PRESETS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"network: [", "not valid YAML"),
+        (b"- 1\n- 2\n", "a mapping"),
+        (b"", "a mapping"),
+        (b"name: \xff\xfe", "not a text file"),
+    ],
+)
+def test_not_a_config(content: bytes, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_bytes(content)
+    with pytest.raises(ConfigError, match=words) as caught:
+        load_config(file)
+    assert str(caught.value).startswith(str(file))
+
+
+def test_absent(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read: No such file"):
+        load_config(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
+def test_presets_round_trip(preset: Path, tmp_path: Path) -> None:
+    config = load_config(preset)
+    assert config.name == preset.stem
+    save_config(config, tmp_path / "copy.yaml")
+    assert load_config(tmp_path / "copy.yaml") == config
+    assert config_from_dict(config_to_dict(config)) == config
+
+
+def test_preset_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_config(resolve_preset("digits")).name == "digits"
+    Path("own.yaml").write_text("name: own")
+    assert resolve_preset("own.yaml") == Path("own.yaml")
+    assert resolve_preset("nothing") == Path("nothing")
+
+
+def test_overrides(tmp_path: Path, tiny_data: dict[str, Any]) -> None:
+    file = tmp_path / "tiny.yaml"
+    file.write_text(yaml.safe_dump(tiny_data))
+    config = load_config(file, ["synapses.1.bits=8", "learning.beta=2^-2", "rate.delay=7", "synapses[0].init=0"])
+    assert [s.bits for s in config.synapses] == [10, 8]
+    assert (config.learning.beta, config.rate.delay, config.synapses[0].init) == (0.25, 7, 0)
+    for text, words in (
+        ("synapses.2.bits=8", "items 0 to 1"),
+        ("rate.delay", "write key=value"),
+        ("=3", "write key=value"),
+        ("rate.delay.more=1", "no keys below"),
+        ("rate.delai=1", "unknown key"),
+        ("rate.delay=[", "not valid YAML"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            load_config(file, [text])
+
+
+def test_numbers_as_text() -> None:
+    config = config_from_dict({"neuron": {"leak": "2^-7", "threshold": "1.0"}})
+    assert config.neuron.leak == 2.0**-7
+    for text in ("2^^3", "0^-1", "-2^0.5", "10^999", "few"):
+        with pytest.raises(ConfigError, match=r"neuron\.leak: '.*' is not valid; a number such as"):
+            config_from_dict({"neuron": {"leak": text}})
