@@ -2,15 +2,20 @@
 
 These compilers keep their results in the user's cache folder. Two workers that met a cold cache at the same time would
 both compile, and a test would wait for it.
+
+And what bounds a run in time: with `--minutes` no test starts after so many minutes. The order is then drawn, so that
+what is left out on a slow machine is not always the same.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import random
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -32,8 +37,39 @@ harness.Build(bench.verilog("sim_rate", "no_filter"), "sim_rate_no_filter", "ver
 """A test's build, with which Verilator's own sources are compiled."""
 
 
+BEGAN = time.monotonic()
+ORDER = "EQSPIKE_ORDER"
+"""Environment variable: the seed of the order of tests with `--minutes`; workers have it from who starts them."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--minutes", type=float, help="start no test after so many minutes: the rest is skipped; the order is drawn"
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """The seed of the order, to draw it again."""
+    return f"order: {ORDER}={os.environ[ORDER]}" if config.option.minutes is not None else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The drawn order."""
+    if config.option.minutes is not None:
+        random.Random(os.environ[ORDER]).shuffle(items)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what there is no time for."""
+    minutes = item.config.option.minutes
+    if minutes is not None and time.monotonic() - BEGAN > 60 * minutes:
+        pytest.skip(f"not started: {minutes:g} minutes are over (--minutes)")
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Warm the caches where workers are to be started, and not in them."""
+    """Draw the order; warm the caches where workers are to be started, and not in them."""
+    if config.option.minutes is not None:
+        os.environ.setdefault(ORDER, str(random.SystemRandom().randrange(10**6)))
     if getattr(config.option, "numprocesses", None) and not config.option.collectonly:
         if not hasattr(config, "workerinput"):
             warm(slow="not slow" not in config.option.markexpr)

@@ -7,7 +7,7 @@ import pytest
 
 FOLDER = Path(__file__).resolve().parent
 # A test presents a few images: compiling takes longer than running.
-os.environ.setdefault("EQSPIKE_OPTIMISE", "-O1")
+os.environ.setdefault("EQSPIKE_OPTIMISE", "-O0")
 
 WHOLE = {
     "test_board",

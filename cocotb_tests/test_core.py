@@ -63,7 +63,9 @@ LARGE = {
         "16-9-9-4", "33-17-10", "banks-33-17-10", "devices-16-9-9-4", "gather-16-9-9-4", "naive-16-9-9-4",
         "sweep-16-9-9-4", "sweep-33-17-10",
     },
-    "verilator": {"gather-16-9-9-4", "naive-16-9-9-4", "sweep-16-9-9-4"},
+    "verilator": {
+        "33-17-10", "gather-16-9-9-4", "naive-16-9-4", "naive-16-9-9-4", "sweep-16-9-9-4", "sweep-33-17-10",
+    },
 }  # fmt: skip
 """By simulator, networks that take long: what they have is in smaller ones too, or the other simulator shows it."""
 EVERY = [

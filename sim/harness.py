@@ -36,6 +36,8 @@ SIMULATORS = ("verilator", "icarus")
 VERILATOR_ARGS = ["-Wno-fatal", "-O3", "--x-initial", "fast", "--noassert"]
 # The C++ compiler's part: tests, which simulate little of much, ask for less (conftest.py).
 OPTIMISE = os.environ.get("EQSPIKE_OPTIMISE", "-O2")
+# Unoptimised, the headers take the compiler longer than the model: it reads them once, for one file.
+SPLIT = ["--output-split", "0"] if OPTIMISE == "-O0" else []
 COVERAGE = os.environ.get("EQSPIKE_COVERAGE")
 # Verilator leaves out signals of more than 256 bits, such as words of many lanes, unless told.
 COVERAGE_ARGS = ["--coverage-line", "--coverage-toggle", "--coverage-max-width", "100000"]
@@ -150,7 +152,7 @@ class Build:
         if simulator == "icarus":
             tools.iverilog()
         self.top, self.simulator, self.trace = top, simulator, trace
-        arguments = [*VERILATOR_ARGS, "-CFLAGS", OPTIMISE] if simulator == "verilator" else []
+        arguments = [*VERILATOR_ARGS, *SPLIT, "-CFLAGS", OPTIMISE] if simulator == "verilator" else []
         if COVERAGE and simulator == "verilator":
             arguments += COVERAGE_ARGS
         digest = hashlib.sha256(repr((text, arguments, trace, tools.versions().get(simulator))).encode()).hexdigest()[

@@ -24,7 +24,7 @@ from eqspike.sim import harness
 MAIN = Path(__file__).with_name("recorder.cpp")
 # Several libraries may be loaded at once: each keeps its names to itself.
 ARGUMENTS = [
-    *harness.VERILATOR_ARGS, "-CFLAGS", f"{harness.OPTIMISE} -fPIC -fvisibility=hidden -fno-gnu-unique",
+    *harness.VERILATOR_ARGS, *harness.SPLIT, "-CFLAGS", f"{harness.OPTIMISE} -fPIC -fvisibility=hidden -fno-gnu-unique",
     "-LDFLAGS", "-shared",
 ]  # fmt: skip
 

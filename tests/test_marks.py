@@ -33,3 +33,14 @@ def test_what_is_soak_is_there() -> None:
 @pytest.mark.parametrize("stem", sorted(cocotb_marks.WHOLE))
 def test_files_of_whole_cores_are_there(stem: str) -> None:
     assert (cocotb_marks.FOLDER / f"{stem}.py").is_file()
+
+
+def test_no_test_begins_after_the_minutes() -> None:
+    target = "tests/test_marks.py::test_files_of_whole_cores_are_there"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--minutes", "0", target], cwd=marks.FOLDER.parent, capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(cocotb_marks.WHOLE)} skipped" in done.stdout
+    assert "not started: 0 minutes are over" in done.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -46,6 +47,22 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+def written_address(told: Path) -> str | None:
+    """The address in the scheduler's file; None while Dask, which writes it in place, has not yet written all of it."""
+    try:
+        return read(told)["address"]
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+
+
+def test_a_file_half_written(tmp_path: Path) -> None:
+    told = tmp_path / "scheduler.json"
+    for text, address in ((None, None), ("", None), ('{"type": "Sched', None), ('{"address": "tcp://a"}', "tcp://a")):
+        if text is not None:
+            told.write_text(text)
+        assert written_address(told) == address
+
+
 @contextlib.contextmanager
 def dask(folder: Path, workers: int) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A scheduler's address and process, with workers, each a process that a nanny starts again when it dies."""
@@ -55,9 +72,9 @@ def dask(folder: Path, workers: int) -> Iterator[tuple[str, subprocess.Popen[byt
     processes = [begin(folder / "workers", "worker", "--nworkers", workers, "--nthreads", 1, *usual), scheduler]
     try:
         deadline = time.monotonic() + 120
-        while not told.exists() and time.monotonic() < deadline:
+        while (address := written_address(told)) is None and time.monotonic() < deadline:
             time.sleep(0.05)
-        address = read(told)["address"]
+        assert address is not None, (folder / "scheduler/log").read_text()
         with distributed.Client(address, timeout=60, set_as_default=False) as client:
             client.wait_for_workers(workers, timeout=120)
         yield address, scheduler

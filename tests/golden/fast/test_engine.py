@@ -28,7 +28,7 @@ from tests.golden.variants import BASE, VARIANTS, variant
 ROOT = Path(__file__).resolve().parents[3]
 PRESETS = sorted((ROOT / "configs").glob("*.yaml"))
 ODD = sorted((ROOT / "configs/odd").glob("*.yaml"))
-DRAWN = int(os.environ.get("EQSPIKE_DRAWN", "40"))
+DRAWN = int(os.environ.get("EQSPIKE_DRAWN", "20"))
 SEED = int(os.environ.get("EQSPIKE_DRAWN_SEED", "0"))
 
 CALLS = ((0, LEARN), (1, LEARN), (0, INFER), (30, LEARN), (2, INFER_FIRST_SPIKE))
@@ -131,7 +131,7 @@ def test_drawn_networks(cache: Path) -> None:
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("part", range(4))
 def test_many_drawn_networks(part: int, cache: Path) -> None:
-    check_drawn(5 * DRAWN, 1 + SEED * 4 + part)
+    check_drawn(10 * DRAWN, 1 + SEED * 4 + part)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
