@@ -10,6 +10,9 @@ from amaranth.hdl import ClockDomain, ClockSignal, Const, Elaboratable, Instance
 from amaranth.lib import io
 from amaranth.lib.cdc import FFSynchronizer
 
+from eqspike.base.errors import UsageProblem
+from eqspike.base.suggest import did_you_mean
+
 if TYPE_CHECKING:
     from amaranth.build import Platform
 
@@ -168,6 +171,13 @@ BOARDS = {
         ),
     )
 }
+
+
+def known_board(name: str) -> Board:
+    """The board of that name. Raises `UsageProblem`."""
+    if name not in BOARDS:
+        raise UsageProblem(f"board {name!r} is not known; allowed: {', '.join(BOARDS)}{did_you_mean(name, BOARDS)}")
+    return BOARDS[name]
 
 
 def with_clock(board: Board, clock: float | None) -> Board:
@@ -341,4 +351,4 @@ class LinkTop(Elaboratable):
         return m
 
 
-__all__ = ["BAUD", "BOARDS", "Board", "Clock", "LinkTop", "Top", "with_clock"]
+__all__ = ["BAUD", "BOARDS", "Board", "Clock", "LinkTop", "Top", "known_board", "with_clock"]

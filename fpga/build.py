@@ -22,7 +22,7 @@ from eqspike.base.errors import UsageProblem
 from eqspike.base.files import write_bytes, write_json
 from eqspike.base.locks import locked
 from eqspike.base.reading import read_json
-from eqspike.fpga.boards import BOARDS, Board, LinkTop, Top, with_clock
+from eqspike.fpga.boards import Board, LinkTop, Top, known_board, with_clock
 from eqspike.fpga.fanout import LIMIT, spread
 from eqspike.fpga.memory import measured_devices_problem, memory_problem
 from eqspike.fpga.placements import Placement, best_placement, bitstream, pack
@@ -189,16 +189,15 @@ def _workshop(config: Config, board: str, out: Path, say: Callable[[str], None],
 
 def _checked(config: Config, board: str, anyway: bool) -> Board:
     """The board with the config's clock, if the config can be built for it; `anyway`: without regard to memory."""
-    if board not in BOARDS:
-        raise UsageProblem(f"board {board!r} is not known; allowed: {', '.join(BOARDS)}")
+    known = known_board(board)
     if config.number.format != "fixed":
         fail("number.format", config.number.format, "hardware needs fixed")
-    if not anyway and (problem := memory_problem(config, BOARDS[board])):
+    if not anyway and (problem := memory_problem(config, known)):
         raise UsageProblem(problem)
-    if config.device.file and (problem := measured_devices_problem(config, BOARDS[board])):
+    if config.device.file and (problem := measured_devices_problem(config, known)):
         raise UsageProblem(f"device.file: {config.device.file}: {problem}")
     try:
-        return with_clock(BOARDS[board], hardware_for(config, board).clock)
+        return with_clock(known, hardware_for(config, board).clock)
     except ValueError as error:
         raise UsageProblem(f"{config.name}: boards.{board}.clock: {error}") from None
 

@@ -13,8 +13,10 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import serial
+from serial.tools.list_ports import comports
 
 from eqspike.base.errors import CommandError
 from eqspike.fpga.framing import Frame, Splitter, encode
@@ -219,9 +221,16 @@ def open_port(name: str, baud: int) -> serial.SerialBase:
     except serial.SerialException as error:
         if error.errno == errno.EWOULDBLOCK:
             raise BoardLost(f"{name}: another program has this port open") from None
-        raise BoardLost(f"{name}: {_plain(error)}") from None
+        raise BoardLost(f"{name}: {_plain(error)}{_others(name)}") from None
     except (OSError, ValueError) as error:
         raise BoardLost(f"{name}: {error}") from None
+
+
+def _others(name: str) -> str:
+    """The ports that there are, where the one of that name is not there."""
+    if "://" in name or Path(name).exists():
+        return ""
+    return f"; serial ports here: {', '.join(port.device for port in comports()) or 'none'}"
 
 
 def _plain(error: serial.SerialException) -> str:

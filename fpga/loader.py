@@ -6,15 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from eqspike.base.errors import CommandError, UsageProblem
-from eqspike.fpga.boards import BOARDS, Board
-
-
-def known_board(name: str) -> Board:
-    """The board of that name. Raises `UsageProblem`."""
-    if name not in BOARDS:
-        raise UsageProblem(f"board {name!r} is not known; allowed: {', '.join(BOARDS)}")
-    return BOARDS[name]
+from eqspike.base.errors import CommandError
+from eqspike.fpga.boards import Board
 
 
 def load_bitstream(board: Board, file: Path) -> None:

@@ -90,17 +90,24 @@ class Config:
             fail("synapses", f"{len(self.synapses)} entries", f"one for all, or {layers}: one a layer of synapses")
         for index, synapse in enumerate(self.synapses):
             synapse.validate(f"synapses[{index}]")
-            if not self.device.ideal and synapse.rounding == "stochastic" and synapse.draw != "synapse":
-                fail(
-                    f"synapses[{index}].draw",
-                    synapse.draw,
-                    "synapse, where devices are not ideal: each makes a step of its own",
-                )
+        self._validate_draws()
         if self.pulses:
             self._validate_pulses()
         self._validate_programming()
         if self.number.format == "fixed":
             self._validate_fixed()
+
+    def _validate_draws(self) -> None:
+        if self.device.ideal:
+            return
+        shared = [i for i, s in enumerate(self.synapses) if s.rounding == "stochastic" and s.draw != "synapse"]
+        if shared:
+            cure = " ".join(f"--set synapses.{index}.draw=synapse" for index in shared)
+            fail(
+                f"synapses[{shared[0]}].draw",
+                self.synapses[shared[0]].draw,
+                f"synapse, where devices are not ideal, for each makes a step of its own: {cure}",
+            )
 
     def _validate_banks(self, key: str, hardware: HardwareConfig) -> None:
         """What only one row a cycle can do, and what an image must wait for."""

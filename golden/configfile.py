@@ -16,6 +16,7 @@ from eqspike.base.files import write_text
 from eqspike.base.places import package_folder
 from eqspike.base.printable import cut, printable, shown
 from eqspike.base.strict_yaml import YamlError, parse_yaml, read_yaml
+from eqspike.base.suggest import did_you_mean
 from eqspike.golden.config import Config
 from eqspike.golden.validation import ConfigError, decimal, fail
 
@@ -89,7 +90,9 @@ def _parse_section(key: str, value: object, kind: type) -> object:
     prefix = f"{key}." if key else ""
     for name in value:
         if name not in known:
-            raise ConfigError(f"{prefix}{_word(name)}: unknown key; known here: {', '.join(known)}")
+            raise ConfigError(
+                f"{prefix}{_word(name)}: unknown key; known here: {', '.join(known)}{did_you_mean(name, known)}"
+            )
     return kind(**{name: _parse(f"{prefix}{name}", v, known[name]) for name, v in value.items()})
 
 
@@ -214,9 +217,19 @@ def save_config(config: Config, path: str | Path) -> None:
 
 
 def resolve_preset(name: str) -> Path:
-    """A path as given, or the preset `configs/NAME.yaml` when only the preset's name is given."""
+    """A path as given, or the preset `configs/NAME.yaml` when only the preset's name is given.
+
+    Raises `ConfigError` when there is neither.
+    """
     path = Path(name)
-    if path.exists() or path.parent != Path():
+    if path.exists():
         return path
-    preset = package_folder("configs") / f"{path.stem}.yaml"
-    return preset if preset.exists() else path
+    presets = {preset.stem: preset for preset in package_folder("configs").glob("*.yaml")}
+    alone = path.parent == Path()
+    if alone and path.stem in presets and path.suffix in ("", ".yaml", ".yml"):
+        return presets[path.stem]
+    if alone and not path.suffix:
+        meant = did_you_mean(name, presets)
+        raise ConfigError(f"{shown(name)} is no file, nor a preset{meant or '; eqspike presets lists them'}")
+    meant = f"; the preset {path.stem} is named without a folder" if path.stem in presets else ""
+    raise ConfigError(f"{cut(printable(name))}: cannot be read: no such file{meant}")

@@ -8,6 +8,7 @@ import typing
 
 from eqspike.base.errors import UsageProblem
 from eqspike.base.printable import shown
+from eqspike.base.suggest import did_you_mean
 
 
 class ConfigError(UsageProblem, ValueError):
@@ -64,7 +65,7 @@ def require_range(key: str, value: float, low: float, high: float) -> None:
 def require_choice(key: str, value: str, choices: tuple[str, ...]) -> None:
     """Raise `ConfigError` unless value is one of choices."""
     if value not in choices:
-        fail(key, value, "allowed: " + ", ".join(choices))
+        fail(key, value, "allowed: " + ", ".join(choices) + did_you_mean(value, choices))
 
 
 def require_power_of_two(key: str, value: float, zero: bool = False) -> None:

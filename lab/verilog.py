@@ -9,6 +9,7 @@ from amaranth.hdl import Shape
 from amaranth.lib import data
 from amaranth.lib.wiring import Flow
 
+from eqspike.base.errors import UsageProblem
 from eqspike.golden.config import Config, hardware_for
 from eqspike.lab.configs import in_fixed_point
 from eqspike.rtl.core import Core
@@ -104,8 +105,14 @@ def ports(core: Core) -> list[Port]:
 
 
 def run_verilog(config: Config, board: str | None = None, name: str = "eqspike") -> tuple[str, list[Port]]:
-    """(Verilog text, ports) of the core of `config`, with the hardware settings for `board` if there are any."""
+    """(Verilog text, ports) of the core of `config`, with the hardware settings for `board` if there are any.
+
+    Raises `UsageProblem` for a module's name that is a word of the language: Yosys escapes those.
+    """
     in_fixed_point(config)
     core = Core(config, hardware_for(config, board))
     table = ports(core)
-    return verilog.convert(core, name=name, emit_src=False, strip_internal_attrs=True), table
+    text = verilog.convert(core, name=name, emit_src=False, strip_internal_attrs=True)
+    if f"\nmodule \\{name} " in text:
+        raise UsageProblem(f"--module {name}: is a word of Verilog; take another name")
+    return text, table

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,14 @@ class Target:
     def config(self) -> Config:
         """The config. Raises `ConfigError` for one that hardware cannot be."""
         return in_fixed_point(read_config(self.name, self.overrides, self.seed, None, self.dataset))
+
+    def require_port(self, command: str) -> None:
+        """Raise `UsageProblem` without a port: a simulated board that has just begun has nothing to tell."""
+        if self.port is None:
+            raise UsageProblem(
+                f"board {command}: --port is missing: which board? 'eqspike board sim {self.name}' starts a simulated "
+                "one that stays, and prints its port"
+            )
 
     @contextlib.contextmanager
     def connected(self, config: Config) -> Iterator[BoardEngine]:
@@ -114,11 +123,14 @@ def sim(config: str, link: Path | None, seed: int | None, dataset: str | None, o
     resolved = in_fixed_point(read_config(config, overrides, seed, None, dataset))
     with contextlib.ExitStack() as opened:
         with stages("board") as say:
-            say("simulated board (the first one of a config is compiled, about a minute)")
+            say(f"simulated board of {resolved.name}: its RTL is compiled on the first start, about a minute")
             board = opened.enter_context(SimulatedBoard(for_simulator(resolved)))
         if link is not None:
             opened.enter_context(linked(link, board.port))
         click.echo(board.port if link is None else f"{board.port}\n{link}")
+        changes = [word for text in overrides for word in ("--set", text)]
+        follow = ["eqspike", "board", "train", config, *changes, "--port", str(link or board.port), "--limit", "100"]
+        click.echo(f"in another terminal: {shlex.join(follow)}", err=True)
         try:
             status = board.process.wait()
         except KeyboardInterrupt:
@@ -223,6 +235,8 @@ def weights(target: Target, source: Path | None, path: Path | None) -> None:
     from eqspike.lab.weights import load_weights, save_weights
 
     config = target.config()
+    if source is None:
+        target.require_port("weights")
     saved = load_weights(source, config) if source else None
     with target.connected(config) as engine:
         if saved:
@@ -248,7 +262,9 @@ def weights(target: Target, source: Path | None, path: Path | None) -> None:
 @on_board
 def counters(target: Target, clear: bool, as_json: bool) -> None:
     """Print the board's counters."""
-    with target.connected(target.config()) as engine:
+    config = target.config()
+    target.require_port("counters")
+    with target.connected(config) as engine:
         found = engine.board.counters()
         if clear:
             engine.board.clear_counters()
@@ -266,7 +282,8 @@ def counters(target: Target, clear: bool, as_json: bool) -> None:
 @click.option("--file", type=click.Path(path_type=Path), help="The bitstream [default: runs/<config>-<board>-link/].")
 def program(config: str, board: str, file: Path | None) -> None:
     """Load the bitstream that 'eqspike build CONFIG --top link' made, with openFPGALoader."""
-    from eqspike.fpga.loader import known_board, load_bitstream
+    from eqspike.fpga.boards import known_board
+    from eqspike.fpga.loader import load_bitstream
 
     target = known_board(board)
     name = read_config(config).name

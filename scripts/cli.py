@@ -21,6 +21,7 @@ import click
 from eqspike.base import errors
 from eqspike.base.errors import Interrupted
 from eqspike.base.printable import cut, printable
+from eqspike.base.suggest import did_you_mean
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("eqspike.scripts.demo", "Train, compare, build and report: the whole project in one go."),
@@ -43,6 +44,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "build": ("eqspike.scripts.build", "Build a bitstream for a board; resource use and timing."),
     "board": ("eqspike.scripts.board", "Talk to a board, or to a simulated one: train, infer, weights, counters."),
     "verilog": ("eqspike.scripts.verilog", "Write the core as one Verilog file."),
+    "presets": ("eqspike.scripts.presets", "List the presets, with one line each."),
+    "boards": ("eqspike.scripts.boards", "List the boards, and the presets that each is set up for."),
     "results": ("eqspike.scripts.results", "Measure what the README claims, and write its tables."),
     "throughput": ("eqspike.scripts.throughput", "Measure cycles an image, and images a second on a board."),
     "bench": ("eqspike.scripts.bench", "Measure the golden model's speed."),
@@ -52,6 +55,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 EPILOG = """\b
 Examples:
   eqspike demo                            everything at once, a few minutes
+  eqspike presets                         the networks that come with it
   eqspike train digits                    a preset by name, or the path of a YAML file
   eqspike train digits --set number.format=real --out runs/real
   eqspike train digits --seeds 10 --workers 4
@@ -72,10 +76,10 @@ class CommandLine(click.Group):
         """Commands whose module exists, in the order of the table."""
         return [name for name, (module, _) in COMMANDS.items() if importlib.util.find_spec(module) is not None]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command's module."""
-        if cmd_name not in self.list_commands(ctx):
-            return None
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
+        """Import the command's module. Raises `UsageError` where there is no such command."""
+        if cmd_name not in (known := self.list_commands(ctx)):
+            ctx.fail(f"no command {cmd_name!r}{did_you_mean(cmd_name, known)}")
         return importlib.import_module(COMMANDS[cmd_name][0]).command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from eqspike.base.errors import UsageProblem
+from eqspike.base.suggest import did_you_mean
 from eqspike.scripts.options import config_options
 
 
@@ -51,7 +52,10 @@ def command(
 
     resolved = trained_config(config, overrides, seed, dataset, weights)
     if board is not None and board not in resolved.boards:
-        raise UsageProblem(f"--board {board}: {resolved.name} has no such board; allowed: {', '.join(resolved.boards)}")
+        raise UsageProblem(
+            f"--board {board}: {resolved.name} has no such board; allowed: {', '.join(resolved.boards)}"
+            f"{did_you_mean(board, resolved.boards)}"
+        )
     network = export.trained_network(resolved, weights)
     if kind == "nir":
         found = export.export_nir(resolved, network, out)

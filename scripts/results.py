@@ -15,6 +15,7 @@ import click
 from eqspike.base.errors import Interrupted, UsageProblem
 from eqspike.base.locks import locked
 from eqspike.base.places import require_checkout
+from eqspike.base.suggest import did_you_mean
 from eqspike.lab.experiments.spec import measurements, read_tables
 from eqspike.lab.measurements import OUT, Measurement, Project
 from eqspike.lab.pages import write_pictures, write_results
@@ -23,7 +24,9 @@ from eqspike.lab.pages import write_pictures, write_results
 def check(known: dict[str, Measurement], names: tuple[str, ...], only: str) -> None:
     """Raise `UsageProblem` for a name that is no measurement, or a pattern that no row of the one named matches."""
     if unknown := [name for name in names if name != "all" and name not in known]:
-        raise UsageProblem(f"--run {unknown[0]}: allowed are all, {', '.join(known)}")
+        raise UsageProblem(
+            f"--run {unknown[0]}: no such measurement{did_you_mean(unknown[0], known)}; --list shows them"
+        )
     if only != "*":
         rows = [row.name for row in known[names[0]].rows] if len(names) == 1 and names[0] in known else []
         if not any(fnmatchcase(name, only) for name in rows):

@@ -17,6 +17,7 @@ import click
 
 from eqspike.base.errors import CommandError, Interrupted, UsageProblem
 from eqspike.base.reading import read_json
+from eqspike.base.suggest import did_you_mean
 from eqspike.lab.experiments.kinds.sweep import HEAD, LEFT, row_cells, row_jobs, summarise
 from eqspike.lab.experiments.spec import SWEEPS, Experiment, read_experiment
 from eqspike.lab.runner import Batch
@@ -29,7 +30,12 @@ from eqspike.scripts.options import dask_option, one_of_both, workers_option
 def read_sweep(name: str) -> Experiment:
     """The sweep in a file, or of that name in experiments/sweeps. Raises `UsageProblem`."""
     path = Path(name)
-    sweep = read_experiment(path if path.suffix else SWEEPS / f"{name}.yaml")
+    if not path.suffix:
+        path = SWEEPS / f"{name}.yaml"
+        if not path.exists():
+            known = sorted(sweep.stem for sweep in SWEEPS.glob("*.yaml"))
+            raise UsageProblem(f"sweep {name!r} is not known; there are {', '.join(known)}{did_you_mean(name, known)}")
+    sweep = read_experiment(path)
     if sweep.header.kind != "sweep":
         raise UsageProblem(f"{path}: kind: {sweep.header.kind!r} is not valid; allowed: sweep")
     return sweep

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from eqspike.base.errors import UsageProblem
+from eqspike.base.suggest import did_you_mean
 from eqspike.lab.configs import read_config
 from eqspike.scripts.options import config_options
 
@@ -54,7 +55,10 @@ def command(
         raise UsageProblem(f"--module {name}: not a Verilog identifier")
     resolved = read_config(config, overrides, seed, None, dataset)
     if board is not None and board not in resolved.boards:
-        raise UsageProblem(f"--board {board}: {resolved.name} has no such board; allowed: {', '.join(resolved.boards)}")
+        raise UsageProblem(
+            f"--board {board}: {resolved.name} has no such board; allowed: {', '.join(resolved.boards)}"
+            f"{did_you_mean(board, resolved.boards)}"
+        )
     text, table = run_verilog(resolved, board, name)
     out = out or Path(f"{resolved.name}.v")
     files.write_text(out, text)

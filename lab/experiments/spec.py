@@ -14,6 +14,7 @@ from eqspike.base.errors import UsageProblem
 from eqspike.base.places import package_folder
 from eqspike.base.printable import shown
 from eqspike.base.strict_yaml import read_yaml
+from eqspike.base.suggest import did_you_mean
 from eqspike.golden.configfile import section_from_dict
 from eqspike.golden.validation import ConfigError, fail, require_choice, require_range
 from eqspike.lab import tables, verdict
@@ -264,7 +265,7 @@ def choose(experiments: dict[str, Experiment], patterns: Sequence[str]) -> list[
     for pattern in patterns:
         found = [e for e in experiments.values() if fnmatchcase(e.name, pattern) or e.header.reference == pattern]
         if not found:
-            raise UsageProblem(f"{pattern}: no such experiment; --list shows them")
+            raise UsageProblem(f"{pattern}: no such experiment{did_you_mean(pattern, experiments)}; --list shows them")
         chosen += [e for e in found if e not in chosen]
     return chosen
 

@@ -50,7 +50,10 @@ def test_preset_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert load_config(resolve_preset("digits")).name == "digits"
     Path("own.yaml").write_text("name: own")
     assert resolve_preset("own.yaml") == Path("own.yaml")
-    assert resolve_preset("nothing") == Path("nothing")
+    with pytest.raises(ConfigError, match="'nothing' is no file, nor a preset"):
+        resolve_preset("nothing")
+    with pytest.raises(ConfigError, match=r"away/own\.yaml: cannot be read: no such file$"):
+        resolve_preset("away/own.yaml")
 
 
 def test_overrides(tmp_path: Path, tiny_data: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -33,6 +34,12 @@ def test_help_of_commands_has_examples(command: str, run) -> None:
     assert f"eqspike {command}" in result.stdout
 
 
+def test_the_page_names_every_command() -> None:
+    page = (Path(__file__).parents[2] / "docs/command-line.md").read_text(encoding="utf-8")
+    table = "".join(line for line in page.splitlines() if line.startswith("| `"))
+    assert [name for name in cli.COMMANDS if f"`{name}`" not in table] == []
+
+
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; from eqspike.scripts.cli import main\n"
@@ -48,11 +55,11 @@ def test_help_imports_nothing_heavy() -> None:
 def test_a_module_that_does_not_exist_is_not_listed(run, fails, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(cli.COMMANDS, "nothing", ("eqspike.scripts.nothing", "Does nothing."))
     assert "nothing" not in run("--help").stdout
-    assert "No such command 'nothing'" in fails(2, "nothing")
+    assert "no command 'nothing'" in fails(2, "nothing")
 
 
 def test_bad_usage(fails) -> None:
-    assert fails(2, "trian") == "No such command 'trian' (see 'eqspike --help')"
+    assert fails(2, "trian") == "no command 'trian'; did you mean train? (see 'eqspike --help')"
     assert fails(2, "train", "--epochs", "many", "digits").endswith("(see 'eqspike train --help')")
     assert "Missing argument 'CONFIG'" in fails(2, "train")
     assert "No such option" in fails(2, "train", "--nope", "digits")

@@ -57,7 +57,7 @@ def test_what_is_refused(pulses: Path, tiny: str, fails) -> None:
     assert fails(2, *fit, "--name", "../x").startswith("--name: '../x' is not valid; a name, not a path")
     assert fails(2, *fit, "-o", pulses) == "-o: pulses.csv is the curves; choose another name"
     assert "the preset that it is made from" in fails(2, *fit, "--preset", tiny, "-o", tiny)
-    assert fails(2, *fit, "--preset", "none").startswith("none: cannot be read")
+    assert fails(2, *fit, "--preset", "none").startswith("'none' is no file, nor a preset")
     assert "the first layer of synapses has 50" in fails(
         2, "device", "curves", tiny, "-o", "x.csv", "--devices", 51, *MORE
     )
