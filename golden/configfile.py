@@ -72,8 +72,8 @@ def _parse(key: str, value: object, kind: object) -> object:
         return int(number)
     if kind is float:
         return _number(key, value)
-    if not isinstance(value, str):
-        fail(key, value, "a word")
+    if not isinstance(value, str | int | float if kind is object else str):
+        fail(key, value, "a number or a word" if kind is object else "a word")
     return value
 
 

@@ -18,7 +18,7 @@ import click
 from eqspike.base.errors import CommandError, Interrupted, UsageProblem
 from eqspike.base.reading import read_json
 from eqspike.base.suggest import did_you_mean
-from eqspike.lab.experiments.kinds.sweep import HEAD, LEFT, row_cells, row_jobs, summarise
+from eqspike.lab.experiments.kinds.sweep import row_jobs, summarise, table
 from eqspike.lab.experiments.spec import SWEEPS, Experiment, read_experiment
 from eqspike.lab.runner import Batch
 from eqspike.lab.runs import Job, Store
@@ -38,7 +38,7 @@ def read_sweep(name: str) -> Experiment:
     sweep = read_experiment(path)
     if sweep.header.kind != "sweep":
         raise UsageProblem(f"{path}: kind: {sweep.header.kind!r} is not valid; allowed: sweep")
-    return sweep
+    return dataclasses.replace(sweep, full=sweep.full.expanded())
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
@@ -58,7 +58,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 def print_table(summary: dict[str, Any]) -> None:
     """The rows, under their groups."""
-    head, *lines = columns([HEAD, *(row_cells(row) for row in summary["rows"])], LEFT)
+    head, *lines = columns(*table(summary["rows"]))
     click.echo(head)
     group = None
     for row, line in zip(summary["rows"], lines, strict=True):

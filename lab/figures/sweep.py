@@ -25,6 +25,9 @@ def sweep_panels(summary: dict[str, Any], columns: int = 3) -> Figure:
         axis.set_ylabel(f"{summary['test_part']} accuracy, %")
         if group in summary["xlabels"]:
             axis.set_xlabel(summary["xlabels"][group])
+    seeds = max(row["accuracy"]["count"] for row in summary["rows"])
+    if seeds > 1:
+        figure.supxlabel(f"bars: standard deviation over {seeds} seeds", fontsize=7)
     for axis in axes.ravel()[len(groups) :]:
         axis.axis("off")
     return figure

@@ -366,3 +366,39 @@ def test_the_projects_sweeps_can_be_read() -> None:
     for name in names:
         sweep = sweeping.read_sweep(name)
         row_jobs(sweep.full, sweep.header.seeds[:1])
+
+
+def test_a_grid(tiny: str, run) -> None:
+    """A row that goes over the values of two keys is one row for each combination, placed in the plot by the first."""
+    over = {"device.write_noise": [0.001, 0.1], "programming.probability": [1, "2^-1"]}
+    Path("grid.yaml").write_text(
+        sweep_text(seeds=[0], epochs=1, reference=None, rows=[{"name": "grid", "over": over}, {"name": "plain"}])
+    )
+    result = run("sweep", "grid.yaml")
+    assert result.exit_code == 0, result.output
+    rows = read("runs/grid/summary.json")["rows"]
+    assert [row["name"] for row in rows] == [
+        "grid, write_noise=0.001, probability=1", "grid, write_noise=0.001, probability=2^-1",
+        "grid, write_noise=0.1, probability=1", "grid, write_noise=0.1, probability=2^-1", "plain",
+    ]  # fmt: skip
+    assert [row["x"] for row in rows] == [0.001, 0.001, 0.1, 0.1, None]
+    assert [row["series"] for row in rows[:2]] == ["probability=1", "probability=2^-1"]
+    assert rows[2]["set"] == ["device.write_noise=0.1", "programming.probability=1"]
+    # No row has a number of the thesis, nor one to be compared with: the table has no columns for them.
+    assert "pulses/image" in result.stdout
+    assert not any(word in result.stdout for word in ("thesis", "verdict", "points lost"))
+
+
+@pytest.mark.parametrize(
+    ("over", "said"),
+    [
+        ({"device.write_noise": []}, "parameters.rows[0].over.device.write_noise: [] is not valid"),
+        ({"device.write_noise": [0, 0]}, "a list of different values"),
+        ({"device.write_noise": 0.1}, "parameters.rows[0].over.device.write_noise: 0.1 is not valid; a list"),
+        ({"device.write_noise": [[1]]}, "a number or a word"),
+        ({"a": list(range(40)), "b": list(range(40))}, "at most 1,000 combinations"),
+    ],
+)
+def test_a_grid_that_is_none(over: dict[str, Any], said: str, tiny: str, fails) -> None:
+    Path("grid.yaml").write_text(sweep_text(rows=[{"name": "plain", "over": over}]))
+    assert said in fails(2, "sweep", "grid.yaml")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +26,10 @@ SHOWN = {
     "loss_above": "more than {:g} lost",
 }
 """What a row may say of the thesis in points, and how that is shown."""
+
+
+MOST_COMBINATIONS = 1000
+"""Of one row's `over`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +56,39 @@ class Row:
     """Where the thesis says so."""
     reference: str | None = None
     """The row that losses are counted from, in place of the sweep's."""
+    over: dict[str, tuple[object, ...]] = dataclasses.field(default_factory=dict)
+    """key -> values: in place of this row, one for each combination of values. The first key is the plot's x where its
+    values are numbers, the others make the series."""
+
+    def validate(self, key: str) -> None:
+        check_changes(f"{key}.set", self.set)
+        for name, values in self.over.items():
+            if not values or len(set(map(str, values))) < len(values):
+                fail(f"{key}.over.{name}", list(values), "a list of different values")
+        if (count := math.prod(map(len, self.over.values()))) > MOST_COMBINATIONS:
+            fail(f"{key}.over", count, f"at most {MOST_COMBINATIONS:,} combinations")
+        if self.over and self.x is not None:
+            fail(f"{key}.x", self.x, "none, where `over` has the places in the plot")
+
+    def combinations(self) -> list[Row]:
+        """The rows in place of this one: itself, where it goes over nothing."""
+        if not self.over:
+            return [self]
+        first, places = next(iter(self.over.items()))
+        placed = all(isinstance(value, int | float) and not isinstance(value, bool) for value in places)
+        found = []
+        for values in itertools.product(*self.over.values()):
+            pairs = list(zip(self.over, values, strict=True))
+            changes = [f"{key}={value}" for key, value in pairs]
+            told = [f"{key.rpartition('.')[2]}={value}" for key, value in pairs]
+            found.append(
+                dataclasses.replace(
+                    self, over={}, set=(*self.set, *changes), name=", ".join(filter(None, (self.name, *told))),
+                    group=self.group or self.name or first, x=float(values[0]) if placed else None,
+                    series=", ".join(filter(None, (self.series, *told[1:]))),
+                )
+            )  # fmt: skip
+        return found
 
     def of_thesis(self) -> dict[str, Any] | None:
         """The thesis's: kind, value and text, or a text alone."""
@@ -72,10 +111,18 @@ class Parameters(Trained):
         super().validate(key)
         if not self.rows:
             fail(f"{key}.rows", [], "a list with at least one row")
+        for index, row in enumerate(self.rows):
+            row.validate(f"{key}.rows[{index}]")
+        self.expanded()._check_names(key)
+
+    def expanded(self) -> Parameters:
+        """With a row for each combination of what rows go `over`."""
+        return dataclasses.replace(self, rows=tuple(each for row in self.rows for each in row.combinations()))
+
+    def _check_names(self, key: str) -> None:
         names = [row.name for row in self.rows]
         for index, row in enumerate(self.rows):
             where = f"{key}.rows[{index}]"
-            check_changes(f"{where}.set", row.set)
             if not row.name or names.count(row.name) > 1:
                 fail(f"{where}.name", row.name, "a name that no other row has")
             if (reference := row.reference or self.reference) is not None and reference not in names:
@@ -187,9 +234,19 @@ def _row(
     }
 
 
+def table(rows: Sequence[dict[str, Any]]) -> tuple[list[tuple[str, ...]], tuple[int, ...]]:
+    """The summary's rows under their head, as texts, and which columns stand to the left. Columns of the thesis, and of
+    points lost, are there where a row has any."""
+    lines = [HEAD, *(tuple(row_cells(row)) for row in rows)]
+    kept = [at for at, name in enumerate(HEAD) if name not in OPTIONAL or any(line[at] != "-" for line in lines[1:])]
+    left = tuple(place for place, at in enumerate(kept) if at in LEFT)
+    return [tuple(line[at] for at in kept) for line in lines], left
+
+
 HEAD = ("row", "seeds", "accuracy %", "points lost", "thesis", "source", "verdict", "pulses/image", "nudged %")
 LEFT = (0, 4, 5, 6)
 """Columns of texts."""
+OPTIONAL = ("points lost", "thesis", "source", "verdict")
 
 
 def row_cells(row: dict[str, Any]) -> list[str]:
