@@ -98,15 +98,18 @@ class Config:
             self._validate_fixed()
 
     def _validate_draws(self) -> None:
-        if self.device.ideal:
-            return
+        if not self.device.ideal:
+            self._require_own_draws("where devices are not ideal")
+
+    def _require_own_draws(self, where: str) -> None:
+        """Raise `ConfigError`, which names the cure, where synapses share a draw though each makes a step of its own."""
         shared = [i for i, s in enumerate(self.synapses) if s.rounding == "stochastic" and s.draw != "synapse"]
         if shared:
             cure = " ".join(f"--set synapses.{index}.draw=synapse" for index in shared)
             fail(
                 f"synapses[{shared[0]}].draw",
                 self.synapses[shared[0]].draw,
-                f"synapse, where devices are not ideal, for each makes a step of its own: {cure}",
+                f"synapse, {where}, for each makes a step of its own: {cure}",
             )
 
     def _validate_banks(self, key: str, hardware: HardwareConfig) -> None:
@@ -163,9 +166,7 @@ class Config:
         if not programming.own_steps:
             return
         key = "programming.accumulator" if programming.gathers else "programming.when"
-        for index, synapse in enumerate(self.synapses):
-            if synapse.rounding == "stochastic" and synapse.draw != "synapse":
-                fail(f"synapses[{index}].draw", synapse.draw, f"synapse, with {key}: each makes a step of its own")
+        self._require_own_draws(f"with {key}")
 
     def _validate_fixed(self) -> None:
         require_power_of_two("neuron.leak", self.neuron.leak, zero=True)

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Reproduce the thesis's tables and figures, each with its verdict.",
     ),
     "sweep": ("eqspike.scripts.sweep", "Train rows of changes with several seeds: what each fault costs."),
+    "search": ("eqspike.scripts.search", "Search settings that learn better, on the validation part (Optuna)."),
     "heal": ("eqspike.scripts.heal", "Let a trained network's devices get stuck, and learn on: does it heal itself?"),
     "upset": ("eqspike.scripts.upset", "Flip bits of a trained network's weights or state, and learn on."),
     "infer": ("eqspike.scripts.infer", "Classify images with trained weights: accuracy and confusion matrix."),

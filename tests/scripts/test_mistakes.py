@@ -38,6 +38,7 @@ MISTAKES = [
         "--set device.slope_spread=0.1",
         "--set synapses.0.draw=synapse --set synapses.1.draw=synapse",
     ),
+    ("train digits --set programming.when=image_end", "with programming.when", "--set synapses.1.draw=synapse"),
     ("train digits --epochs -1", "--epochs", "-1 is not in the range x>=0"),
     ("train digits --engine rlt", "'rlt' is not one of 'golden', 'golden-plain', 'rtl', 'board'"),
     ("train digits --seed -1", "--seed"),
