@@ -102,7 +102,7 @@ class Config:
             self._require_own_draws("where devices are not ideal")
 
     def _require_own_draws(self, where: str) -> None:
-        """Raise `ConfigError`, which names the cure, where synapses share a draw though each makes a step of its own."""
+        """Raise `ConfigError`, with the cure, where synapses share a draw though each makes a step of its own."""
         shared = [i for i, s in enumerate(self.synapses) if s.rounding == "stochastic" and s.draw != "synapse"]
         if shared:
             cure = " ".join(f"--set synapses.{index}.draw=synapse" for index in shared)
