@@ -60,6 +60,10 @@ class Printed(Progress):
             say(f"preparing the engine {engine}")
             yield
 
+    def note(self, text: str) -> None:
+        """Print it."""
+        click.echo(f"note: {text}")
+
     def begin(self, epochs: int, done: Sequence[Epoch]) -> None:
         """Print the table's head, and the epochs that are done."""
         click.echo("  epoch   train %   test %   first spike %   nudged %   images/s")
