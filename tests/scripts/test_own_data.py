@@ -28,7 +28,7 @@ def write_table(
         writer.writerow(header)
         for number in range(rows):
             big = number % 2
-            row = {"a": round(draw.normal(), 3), "b": round(1000 * (big + 0.2 * draw.normal()), 1), "c": 7}
+            row = {"a": round(draw.normal(), 3), "b": round(1000 * (big + 0.2 * draw.normal()), 1), "c": 7, "d": 1}
             writer.writerow([row.get(name, ("small", "big")[big]) for name in header])
 
 
