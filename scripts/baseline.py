@@ -78,7 +78,7 @@ def command(
     from eqspike.base.locks import locked
     from eqspike.golden.baselines.settings import PREFIX, read_settings, settings_to_dict
     from eqspike.lab.baseline import remove_run, run_baseline
-    from eqspike.lab.seeds import SUMMARISED, Seeds, summary
+    from eqspike.lab.seeds import Seeds, summary
 
     own = [text for text in overrides if not text.startswith(PREFIX)]
     changes = Changes(overrides=own, seed=seed, epochs=epochs, dataset=dataset, validation=validation)
@@ -109,6 +109,7 @@ def command(
                 click.echo(f"seed {number}: {run.test_part} accuracy, mean of the last 5 epochs: {shown}")
         except KeyboardInterrupt:
             raise Interrupted("interrupted; the same command goes on") from None
-    for key, title in SUMMARISED.items():
-        print_mean(title, summary(plan, done).spread(key))
+    found = summary(plan, done)
+    for key, title in found.titles.items():
+        print_mean(title, found.spread(key))
     click.echo(f"wrote {out}/summary.json")

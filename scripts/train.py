@@ -31,7 +31,7 @@ def _print_summary(summary: Summary) -> None:
     for run in summary.runs:
         columns = [percent(getattr(run, name)) for name in SUMMARISED]
         click.echo(f"{run.seed:>7}            {columns[0]}  {columns[1]}         {columns[2]}   {columns[3]}")
-    for name, title in SUMMARISED.items():
+    for name, title in summary.titles.items():
         print_mean(title, summary.spread(name), with_deviation=True)
     if summary.writes is not None:
         click.echo(f"{WRITES}: {writes_text(*summary.writes)}")
