@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from eqspike.golden.data import load_all, load_parts
+from eqspike.golden.network import Network
 from eqspike.lab.configs import read_config
+from eqspike.lab.infer import Question, infer, infer_on_board
 from eqspike.lab.runs import config_key
 from eqspike.lab.weights import load_weights, save_weights
 
@@ -81,6 +84,31 @@ def test_all_of_the_data_set_it_was_trained_on(trained: str, run) -> None:
     result = run("infer", "a/config.yaml", "--weights", trained, "--part", "all")
     assert "of 40 images" in result.stdout
     assert "this is no test: the weights were trained on 32 of these 40 images" in result.stdout
+
+
+def test_a_board_is_shown_the_same(trained: str, run) -> None:
+    """By what stands in the place of a board: the golden model, behind the engine's names."""
+    assert run("infer", "a/config.yaml", "--weights", trained, "--part", "all").exit_code == 0
+    write_table("two.csv", 2, 9)
+    config = read_config("a/config.yaml", ["dataset.name=csv:two.csv"])
+
+    class Board:
+        board = SimpleNamespace(clear_counters=lambda: None, counters=dict)
+
+        def load(self, weights: Sequence[np.ndarray]) -> None:
+            self.network = Network(config)
+            self.network.load_weights(weights)
+
+        def results(self, images: np.ndarray, labels: np.ndarray, modes: list[int], moved) -> Iterator[np.ndarray]:
+            self.shown = images
+            return iter(self.network.present_all(images, labels, modes[0]))
+
+    engine, question, saved = Board(), Question(part="all"), load_weights(trained, config)
+    told = infer_on_board(config, engine, saved, question, lambda: None)
+    assert engine.shown.tolist() == load_all(config, saved.encoding)[0].tolist()
+    assert told["classes"] == ["big", "small"]
+    mine = infer(config, Path(trained), question)
+    assert (told["accuracy"], told["confusion"].tolist()) == (mine["accuracy"], mine["confusion"].tolist())
 
 
 def test_other_files_that_do_not_fit(trained: str, fails) -> None:
