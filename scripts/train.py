@@ -143,7 +143,8 @@ def _train(order: Order) -> None:
     from eqspike.lab.seeds import Seeds, layer_writes_a_synapse, train_seeds, writes_a_synapse, writes_text
     from eqspike.lab.train import EngineGone
 
-    config, out, how = order.config, order.out, (order.resume, order.connection, Printed())
+    printed = Printed(order.config.dataset.validation_fraction > 0)
+    config, out, how = order.config, order.out, (order.resume, order.connection, printed)
     first = config.training.seed
     chosen = range(first, first + (order.seeds or 1))
     shown = f"seed {first}" if order.seeds is None else f"seeds {chosen[0]} to {chosen[-1]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,20 @@ def test_what_is_no_table(text: str | bytes, words: str, write) -> None:
 def test_a_label_that_is_not_there(write) -> None:
     with pytest.raises(DataError, match=r"dataset\.label: 'kind' is not valid; columns of .*own\.csv: a, b"):
         read_table(write("a,b\n1,2\n"), "kind")
+
+
+def test_damaged_files_are_read_or_refused(write) -> None:
+    draw, refused = random.Random(2), 0
+    whole = "".join(["a;b;label\n", *(f"{n},5;{n * n};{'xyz'[n % 3]}\n" for n in range(20))]).encode()
+    for _ in range(300):
+        raw = bytearray(whole)
+        at = draw.randrange(len(raw))
+        raw[at : at + draw.choice((0, 1, 4))] = draw.randbytes(draw.choice((1, 4)))
+        try:
+            read_table(write(bytes(raw)))
+        except DataError as error:
+            refused += "\n" not in str(error)
+    assert refused > 150
 
 
 def test_bounds(tmp_path: Path, write, monkeypatch: pytest.MonkeyPatch) -> None:
