@@ -14,7 +14,7 @@ def pixels(images: ArrayLike, config: Config, name: str = "images") -> np.ndarra
     """Images as the input neurons take them: int64 in 0..input.full_scale, shape (n, inputs).
 
     `images` has shape (n, inputs): uint8, of which 255 is white, or floats in [0, 1]. Each is rounded to the nearest
-    level; white becomes dataset.brightness times full scale. Raises `InputError`.
+    level; white becomes dataset.brightness times full scale, or black with dataset.invert. Raises `InputError`.
     """
     array = _array(images, name)
     inputs = config.network.layers[0]
@@ -27,7 +27,10 @@ def pixels(images: ArrayLike, config: Config, name: str = "images") -> np.ndarra
         raise InputError(f"{name}: {array.dtype}; expected floats in [0, 1], or uint8")
     if array.size and not (array.min() >= 0 and array.max() <= 1):  # NaN fails too
         raise InputError(f"{name}: values from {array.min():g} to {array.max():g}; floats must lie in [0, 1]")
-    return np.floor(array.astype(np.float64) * peak(config) + 0.5).astype(np.int64)
+    bright = array.astype(np.float64)
+    if config.dataset.invert:
+        bright = 1 - bright
+    return np.floor(bright * peak(config) + 0.5).astype(np.int64)
 
 
 def classes(labels: ArrayLike, config: Config, count: int, name: str = "labels") -> np.ndarray:

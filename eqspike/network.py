@@ -21,6 +21,7 @@ from eqspike.base.reading import read_json
 from eqspike.golden.config import Config
 from eqspike.golden.configfile import config_text, load_config, resolve_preset
 from eqspike.golden.data import Split
+from eqspike.golden.features import Encoding
 from eqspike.golden.modes import INFER, INFER_FIRST_SPIKE
 from eqspike.golden.network import Network as Model
 from eqspike.golden.validation import ConfigError
@@ -66,6 +67,7 @@ class Network:
             self._config = load_config(resolve_preset(os.fspath(preset)), assignments, "changes")
         self._reached = beginning(self._config)
         self._model = Model(self._config)
+        self._encoding = Encoding()
 
     @property
     def config(self) -> Config:
@@ -164,7 +166,8 @@ class Network:
         with locked(out):
             write_text(out / "config.yaml", config_text(self._config))
             write_json(out / "metrics.json", run.to_dict())
-            save_weights(out / "weights.npz", self._config, self.weights, epoch=done, key=key, limit=None)
+            so_far = {"epoch": done, "key": key, "limit": None}
+            save_weights(out / "weights.npz", self._config, self.weights, self._encoding, **so_far)
 
     def export(self, path: str | os.PathLike[str], *, board: str | None = None) -> None:
         """Write the network for another program; the suffix of `path` says how (docs/exchange.md).
@@ -184,7 +187,7 @@ class Network:
         if kind == ".nir":
             write_bytes(out, graph_bytes(to_graph(self._config, self._model.real_weights())))
         elif kind == ".npz":
-            export_npz(self._config, self._model, out)
+            export_npz(self._config, self._model, out, self._encoding)
         elif kind == ".hex":
             export_hex(self._config, self._model, out, board)
         else:
@@ -211,6 +214,7 @@ class Network:
             raise UsageProblem(f"{path}: cannot be read: {error.strerror}") from None
         except (ValueError, KeyError, TypeError, AttributeError):
             raise UsageProblem(f"{path}: does not belong to weights.npz beside it") from None
+        network._encoding = saved.encoding
         network._keep(History(epochs, saved.contents, key))
         return network
 

@@ -21,6 +21,8 @@ from eqspike.golden.config import Config
 from eqspike.golden.validation import ConfigError, decimal, fail
 
 LARGEST = sys.float_info.max
+MOST_LAYERS = 100
+"""Layers that are given synapses without being asked for."""
 
 
 def _number(key: str, value: object) -> float:
@@ -196,6 +198,8 @@ def _overridden(config: Config, overrides: list[str], source: str) -> Config:
     data = config_to_dict(config)
     for assignment in overrides:
         apply_override(data, assignment, source)
+    if not any(_keys(text.partition("=")[0])[0] == "synapses" for text in overrides):
+        _spread_synapses(data)
     try:
         return config_from_dict(data)
     except ConfigError as error:
@@ -204,6 +208,15 @@ def _overridden(config: Config, overrides: list[str], source: str) -> Config:
         own = [text for text in overrides if _same_place(_keys(text.partition("=")[0]), wrong)]
         said = " ".join(f"{source} {cut(text, 60)}" for text in (own or overrides)[:5])
         raise ConfigError(f"{said}: {error}") from None
+
+
+def _spread_synapses(data: dict) -> None:
+    """Give another number of layers as many entries of synapses: the last is that of the outputs, the first serves all
+    layers below."""
+    network, synapses = data.get("network"), data["synapses"]
+    layers = network.get("layers") if isinstance(network, dict) else None
+    if isinstance(layers, list) and 3 <= len(layers) <= MOST_LAYERS and len(layers) - 1 != len(synapses):
+        data["synapses"] = [*synapses[:1] * (len(layers) - 2), synapses[-1]]
 
 
 def _same_place(one: list[str], other: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Images as integers 0..full_scale and labels, and their split by seed."""
+"""Images, or other examples, as integers 0..full_scale and labels, and their split by seed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from eqspike.base.printable import shown
+from eqspike.golden.classes import renumbered
 from eqspike.golden.config import Config
-from eqspike.golden.idx import DataError
+from eqspike.golden.features import Encoding, constant_text, fitted
+from eqspike.golden.idx import DataError, cure
 from eqspike.golden.sources import Fit, Source, read_source
 
 
@@ -21,32 +24,81 @@ class Split(NamedTuple):
     test_labels: np.ndarray
 
 
-def load_source(config: Config) -> Source:
-    """The config's data set as it comes. Raises `DataError` when it is missing, damaged or does not fit the network."""
+class Parts(NamedTuple):
+    """A split, and how its numbers and labels came about."""
+
+    split: Split
+    encoding: Encoding
+    notes: tuple[str, ...] = ()
+    """What its user should know, a line each."""
+
+
+def load_source(config: Config, encoding: Encoding | None = None) -> Source:
+    """The config's data set as it comes; with the `encoding` of weights, its columns and labels in their order. Raises
+    `DataError` when it is missing, damaged or does not fit the network."""
     name = config.dataset.name
-    inputs, outputs = config.network.layers[0], config.network.layers[-1]
-    source = read_source(name, Fit(inputs, outputs, config.input.full_scale))
-    for part, (images, labels) in (("", source[:2]), ("test ", source.test or source[:2])):
-        an = "a test" if part else "an"
-        if images.shape[1] != inputs:
-            raise DataError(
-                f"dataset {name}: {images.shape[1]} pixels {an} image, but network.layers begins with {inputs}"
-            )
-        if labels.size and labels.max() >= outputs:
-            raise DataError(
-                f"dataset {name}: {part}labels up to {labels.max()}, but network.layers ends with {outputs}"
-            )
+    inputs, *hidden, outputs = config.network.layers
+    fit = Fit(inputs, outputs, config.input.full_scale, tuple(hidden), config.dataset.label)
+    source = read_source(name, fit)
+    if encoding:
+        source = _as_trained(name, source, encoding)
+    _check_fit(config, source)
+    for key, wanted in (("shift", config.dataset.shift), ("invert", config.dataset.invert)):
+        if wanted and source.white is None:
+            raise DataError(f"dataset.{key}: {shown(wanted)} is not valid; dataset {name} has features, no pixels")
     if config.dataset.shift and math.isqrt(inputs) ** 2 != inputs:
         raise DataError(f"dataset.shift: {config.dataset.shift} is not valid; {inputs} pixels are no square image")
     return source
 
 
+def _as_trained(name: str, source: Source, encoding: Encoding) -> Source:
+    """The source with columns and labels in the order of the encoding's. Raises `DataError` where it has others."""
+    where = f"dataset {name}"
+    if source.white is None and not encoding.low:
+        raise DataError(f"{where}: has features, but the weights were trained on pixels")
+
+    def part(values: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        if encoding.low:
+            values = encoding.ordered(values.astype(np.float64), source.columns, where)
+        if encoding.classes and source.classes:
+            labels = renumbered(labels, source.classes, encoding.classes, where)
+        return values, labels
+
+    images, labels = part(source.images, source.labels)
+    test = source.test and part(*source.test)
+    return source._replace(
+        images=images, labels=labels, test=test, white=None if encoding.low else source.white,
+        columns=encoding.columns or source.columns, classes=encoding.classes or source.classes,
+    )  # fmt: skip
+
+
+def _check_fit(config: Config, source: Source) -> None:
+    """Raise `DataError`, which names the layers that fit, for another number of inputs, or too few outputs."""
+    name, layers = config.dataset.name, config.network.layers
+    parts = [("", *source[:2])] + ([("test ", *source.test)] if source.test else [])
+    columns = source.images.shape[1]
+    most = max((int(labels.max()) for _, _, labels in parts if labels.size), default=0)
+    fitting = cure(layers, columns, max(most + 1, len(source.classes)))
+    for part, images, labels in parts:
+        an = "a test" if part else "an"
+        if images.shape[1] != layers[0]:
+            what = f"{images.shape[1]} features" if source.white is None else f"{images.shape[1]} pixels {an} image"
+            raise DataError(f"dataset {name}: {what}, but network.layers begins with {layers[0]}{fitting}")
+        if labels.size and labels.max() >= layers[-1]:
+            what = f"{len(source.classes)} classes" if source.classes else f"{part}labels up to {labels.max()}"
+            raise DataError(f"dataset {name}: {what}, but network.layers ends with {layers[-1]}{fitting}")
+
+
 def scale(images: np.ndarray, white: int, config: Config) -> np.ndarray:
     """Pixels 0..white on the input neurons' grid, 0..full_scale, to the nearest. White becomes dataset.brightness times
-    full_scale: at 1 it is f_max exactly. Raises `DataError` for pixels that are no integers."""
+    full_scale: at 1 it is f_max exactly. With dataset.invert, black does. Raises `DataError` for pixels that are no
+    integers."""
     if images.dtype.kind not in "iu":
         raise DataError(f"dataset {config.dataset.name}: pixels of type {images.dtype}; expected integers 0 to {white}")
-    return (images.astype(np.int64) * peak(config) + white // 2) // white
+    bright = images.astype(np.int64)
+    if config.dataset.invert:
+        bright = white - bright
+    return (bright * peak(config) + white // 2) // white
 
 
 def peak(config: Config) -> int:
@@ -60,7 +112,8 @@ def split(images: np.ndarray, labels: np.ndarray, fraction: float, seed: list[in
     held = []
     for label in np.unique(labels):
         members = generator.permutation(np.flatnonzero(labels == label))
-        held.append(members[: max(1, round(fraction * len(members)))] if fraction > 0 else members[:0])
+        count = max(1, min(round(fraction * len(members)), len(members) - 1))  # one on both sides, where there are two
+        held.append(members[: count if fraction > 0 else 0])
     out = np.zeros(len(labels), bool)
     out[np.concatenate(held)] = True
     return np.flatnonzero(~out), np.flatnonzero(out)
@@ -120,28 +173,65 @@ def split_members(config: Config, source: Source) -> Members:
         found = Members(train, _limited(config, "test", test_labels, test, 5), source.test is not None)
     if missing := sorted({*labels.tolist(), *test_labels.tolist()} - set(labels[found.train].tolist())):
         first, more = missing[0], f", nor of {len(missing) - 1} others" if len(missing) > 1 else ""
+        label = shown(source.classes[first]) if source.classes else first
         raise DataError(
             f"dataset {settings.name}: the split leaves {len(found.train)} images for training, none of them of label "
-            f"{first}{more}, of which there are {int(np.sum(labels == first))}: take a smaller dataset.test_fraction "
+            f"{label}{more}, of which there are {int(np.sum(labels == first))}: take a smaller dataset.test_fraction "
             f"({settings.test_fraction:g}) or validation_fraction ({settings.validation_fraction:g}), or a greater "
             f"train_limit ({settings.train_limit}), or more images"
         )
     return found
 
 
-def load_split(config: Config) -> Split:
+def load_split(config: Config, encoding: Encoding | None = None) -> Split:
     """The split of `config.training.seed`; a data set with a test part of its own keeps that. `train_limit` and
     `test_limit` choose among each part's images. With validation_fraction > 0 the "test" part is then cut from the
-    training part and the true test images are not touched. Raises `DataError`, also where a class of the data set has
-    no training image left."""
-    source = load_source(config)
+    training part and the true test images are not touched. Features are scaled by the training part, or by the
+    `encoding` of weights that were trained before. Raises `DataError`, also where a class of the data set has no
+    training image left."""
+    return load_parts(config, None, encoding).split
+
+
+def load_parts(config: Config, limit: int | None = None, encoding: Encoding | None = None) -> Parts:
+    """`load_split`, of whose training part only the first `limit` images are taken, and how it was encoded."""
+    source = load_source(config, encoding)
     train, test, own_test = split_members(config, source)
-
-    def part(images: np.ndarray, labels: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return scale(images[chosen], source.white, config), labels[chosen].astype(np.int64)
-
+    train = train[:limit]
     own = source.test if own_test else (source.images, source.labels)
-    return Split(*part(source.images, source.labels, train), *part(*own, test))
+    where = f"dataset {config.dataset.name}"
+    if not encoding and source.white is None:
+        encoding = fitted(source.images[train], source.columns, source.classes, where)
+    encoding = encoding or Encoding(classes=source.classes)
+    learned = encoded(config, source, source.images[train], encoding)
+    split = Split(
+        learned, source.labels[train].astype(np.int64),
+        encoded(config, source, own[0][test], encoding), own[1][test].astype(np.int64),
+    )  # fmt: skip
+    notes = [constant_text(encoding, where)]
+    if source.white is not None and source.classes and learned.size and 2 * learned.mean() > peak(config):
+        notes.append(
+            f"{where}: most of its pictures is white, and the network expects white on black: --set "
+            f"dataset.invert={'false' if config.dataset.invert else 'true'} turns them over"
+        )
+    return Parts(split, encoding, tuple(note for note in notes if note))
+
+
+def load_all(config: Config, encoding: Encoding | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """(images, labels) of the whole data set, its own test part behind the rest. Without an `encoding`, features are
+    scaled by all of them."""
+    source = load_source(config, encoding)
+    parts = [source[:2], source.test] if source.test else [source[:2]]
+    images, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    if not encoding and source.white is None:
+        encoding = fitted(images, source.columns, source.classes, f"dataset {config.dataset.name}")
+    return encoded(config, source, images, encoding), labels.astype(np.int64)
+
+
+def encoded(config: Config, source: Source, images: np.ndarray, encoding: Encoding | None) -> np.ndarray:
+    """Images or other examples of the source as the input neurons take them."""
+    if source.white is None:
+        return encoding.scaled(images, peak(config))
+    return scale(images, source.white, config)
 
 
 def epoch_order(config: Config, epoch: int, count: int) -> np.ndarray:

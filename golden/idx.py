@@ -11,7 +11,7 @@ import math
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -32,6 +32,10 @@ RANKS = {"images": 3, "labels": 1}
 MOST_BYTES = 2**30
 """Of one file: as numbers for the network they take eight times as much memory."""
 HIGHEST_RANK = 8
+MOST_NEURONS = 4096
+"""Of a layer (`golden.sections.NetworkConfig`)."""
+MOST_LABELS = 2**22
+"""Labels that are read only to say which network would fit."""
 
 
 @contextmanager
@@ -116,11 +120,25 @@ def _find(folder: Path, kind: str, test: bool) -> Path | None:
     return next(iter(found.values()), None)
 
 
-def read_pair(folder: Path, test: bool = False, inputs: int | None = None) -> tuple[np.ndarray, np.ndarray] | None:
+def cure(layers: Sequence[int], inputs: int, outputs: int) -> str:
+    """What to say behind an error of a network whose layers do not fit the data set: which would."""
+    if max(inputs, outputs) > MOST_NEURONS:
+        return f"; at most {MOST_NEURONS:,} can be told apart"
+    return f": --set 'network.layers=[{','.join(map(str, (inputs, *layers[1:-1], outputs)))}]'"
+
+
+def _classes(path: Path, count: int) -> int:
+    """Outputs that the labels of a file need."""
+    return int(read_idx(path).max()) + 1 if count <= MOST_LABELS else 256
+
+
+def read_pair(
+    folder: Path, test: bool = False, network: Sequence[int] | None = None
+) -> tuple[np.ndarray, np.ndarray] | None:
     """(images, labels) of the folder's training or test files: bytes, shapes (images, pixels) and (images,).
 
-    `inputs` is how many pixels an image must have. None when there are no files of that part. Raises `DataError` for
-    half a pair, and for files that do not fit.
+    `network` are layers, whose first size is how many pixels an image must have. None when there are no files of that
+    part. Raises `DataError` for half a pair, and for files that do not fit.
     """
     paths = {kind: _find(folder, kind, test) for kind in RANKS}
     if not any(paths.values()):
@@ -137,7 +155,8 @@ def read_pair(folder: Path, test: bool = False, inputs: int | None = None) -> tu
     if not images[0]:
         raise DataError(f"{folder}: no {'test ' if test else ''}images")
     pixels = math.prod(images[1:])
-    if inputs is not None and pixels != inputs:
+    if network is not None and pixels != network[0]:
         an = "a test" if test else "an"
-        raise DataError(f"{paths['images']}: {pixels} pixels {an} image, but network.layers begins with {inputs}")
+        begins = f"{paths['images']}: {pixels} pixels {an} image, but network.layers begins with {network[0]}"
+        raise DataError(begins + (cure(network, pixels, _classes(paths["labels"], labels[0])) if not test else ""))
     return read_idx(paths["images"]).reshape(-1, pixels), read_idx(paths["labels"])

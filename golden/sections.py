@@ -7,17 +7,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eqspike.golden.sources import IDX, SOURCES, is_source
+from eqspike.golden.sources import allowed, is_source
 from eqspike.golden.validation import fail, log2_exact, require_choice, require_range
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetConfig:
     """Which images, and how they are split. `name` (`golden.sources`): digits; mnist5k (5,000 images of MNIST);
-    fashion-mnist; random (for tests); or idx:DIR for IDX files in DIR: images and labels, and t10k* files if it has a
-    test part of its own."""
+    fashion-mnist; iris, wine, breast-cancer (tables of numbers); random (for tests); or one's own (docs/your-data.md):
+    idx:DIR for IDX files in DIR: images and labels, and t10k* files if it has a test part of its own; csv:FILE, a
+    table; npz:FILE, arrays; images:DIR, a folder of pictures for each class."""
 
     name: str = "digits"
+    label: str = ""
+    """The column of a csv:FILE that holds the labels; empty: the one called label, class, target or species, else the
+    last."""
+    invert: bool = False
+    """Black becomes white: for pictures of black ink on white paper."""
     test_fraction: float = 0.2
     """Part of every class held out for testing; without effect on a data set with a test part of its own."""
     validation_fraction: float = 0.0
@@ -33,7 +39,7 @@ class DatasetConfig:
 
     def validate(self) -> None:
         if not is_source(self.name):
-            fail("dataset.name", self.name, f"allowed: {', '.join(SOURCES)}, {IDX}DIR")
+            fail("dataset.name", self.name, allowed(self.name))
         require_range("dataset.test_fraction", self.test_fraction, 0.01, 0.9)
         require_range("dataset.validation_fraction", self.validation_fraction, 0.0, 0.9)
         require_range("dataset.brightness", self.brightness, 0.01, 1.0)

@@ -14,7 +14,7 @@ from eqspike.base.printable import shown
 from eqspike.golden.validation import decimal
 
 LONGEST_LINE = 4096
-"""Characters of a line."""
+"""Characters of a line, where nobody says otherwise."""
 NOT_FINITE = ("nan", "inf", "infinity")
 """Words that are numbers here, so that whoever refuses them can name the entry."""
 INDEX = ("", "Unnamed: 0")
@@ -35,9 +35,9 @@ class Sheet(NamedTuple):
     header."""
 
 
-def read_sheet(file: TextIO) -> Sheet:
-    """The table of a CSV file that is open as text. Raises `SheetError`, and csv.Error."""
-    first = file.readline(LONGEST_LINE)
+def read_sheet(file: TextIO, longest: int = LONGEST_LINE) -> Sheet:
+    """The table of a CSV file that is open as text, of lines up to `longest`. Raises `SheetError`, and csv.Error."""
+    first = file.readline(longest)
     if not first:
         raise SheetError("is empty")
     separator = next((mark for mark in ";\t" if mark in first), ",")
@@ -46,11 +46,11 @@ def read_sheet(file: TextIO) -> Sheet:
     named = header[1:] if index else header
     if twice := [name for at, name in enumerate(named) if name in named[:at]]:
         raise SheetError(f"column {shown(twice[0])} is there twice")
-    return Sheet(named, separator, _rows(file, separator, len(header), index))
+    return Sheet(named, separator, _rows(file, separator, len(header), index, longest))
 
 
-def _rows(file: TextIO, separator: str, width: int, index: bool) -> Iterator[tuple[int, list[str]]]:
-    lines = iter(lambda: file.readline(LONGEST_LINE), "")
+def _rows(file: TextIO, separator: str, width: int, index: bool, longest: int) -> Iterator[tuple[int, list[str]]]:
+    lines = iter(lambda: file.readline(longest), "")
     for line, row in enumerate(csv.reader(lines, delimiter=separator), 2):
         if not any(text.strip() for text in row):  # spreadsheets end with lines of separators alone
             continue

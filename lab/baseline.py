@@ -27,7 +27,7 @@ from eqspike.golden.baselines.settings import settings_to_dict
 from eqspike.golden.config import Config
 from eqspike.golden.configfile import config_to_dict
 from eqspike.golden.data import Split, epoch_moves, epoch_order, move
-from eqspike.lab.checkpoint import Run, limited_split, new_run
+from eqspike.lab.checkpoint import Run, limited_parts, new_run
 from eqspike.lab.progress import SILENT, Progress
 
 CHUNK = 100
@@ -84,7 +84,7 @@ def run_baseline(
 
 
 def _run_baseline(config: Config, settings: Settings, out: Path, limit: int | None, progress: Progress) -> Run:
-    data, limit = limited_split(config, limit)
+    (data, _, _), limit = limited_parts(config, limit, progress)
     network, key = make_baseline(config, settings), run_key(config, settings, limit)
     run = dataclasses.replace(
         new_run(config, settings.algorithm, limit, data), settings=settings_to_dict(settings), number_format="real"

@@ -21,7 +21,8 @@ from eqspike.base.reading import read_json
 from eqspike.base.versions import command_line, software_versions
 from eqspike.golden.config import Config
 from eqspike.golden.configfile import config_text
-from eqspike.golden.data import Split, load_split
+from eqspike.golden.data import Parts, Split, load_parts
+from eqspike.golden.features import Encoding
 from eqspike.lab.engines import Connection, open_engine
 from eqspike.lab.progress import SILENT, Progress
 from eqspike.lab.train import Epoch, History, beginning, train
@@ -114,11 +115,13 @@ def new_run(config: Config, engine: str, limit: int | None, data: Split) -> Run:
     )
 
 
-def limited_split(config: Config, limit: int | None) -> tuple[Split, int | None]:
-    """The config's images, only the first `limit` of the training part; and the limit, at most what there is."""
-    data = load_split(config)
-    limit = min(limit, len(data.train_labels)) if limit is not None else None
-    return data._replace(train_images=data.train_images[:limit], train_labels=data.train_labels[:limit]), limit
+def limited_parts(config: Config, limit: int | None, progress: Progress = SILENT) -> tuple[Parts, int | None]:
+    """The config's images, only the first `limit` of the training part; and the limit, at most what there is.
+    `progress` is told what the user should know of them."""
+    parts = load_parts(config, limit)
+    for note in parts.notes:
+        progress.note(note)
+    return parts, min(limit, len(parts.split.train_labels)) if limit is not None else None
 
 
 def train_run(
@@ -136,19 +139,22 @@ def train_run(
     begin when there is none); the result is that of a run without a break, to the bit. The folder is locked meanwhile
     (`base.locks`).
     """
-    data, limit = limited_split(config, limit)
+    (data, encoding, _), limit = limited_parts(config, limit, progress)
     with locked(out), ExitStack() as opened:
         with progress.preparing(engine):
             trainer = opened.enter_context(open_engine(engine, config, connection))
         run, history = new_run(config, engine, limit, data), beginning(config)
         if resume and (out / "weights.npz").exists():
-            history = _continue(out, load_weights(out / "weights.npz", config), run)
+            saved = load_weights(out / "weights.npz", config)
+            _check_same_data(out, saved, encoding)
+            history = _continue(out, saved, run)
         write_text(out / "config.yaml", config_text(config))
 
         def checkpoint(reached: History) -> None:
             write_json(out / "metrics.json", dataclasses.replace(run, epochs=reached.epochs).to_dict())
             done = len(reached.epochs)
-            save_weights(out / "weights.npz", config, reached.weights, epoch=done, key=reached.key, limit=limit)
+            progress_so_far = {"epoch": done, "key": reached.key, "limit": limit}
+            save_weights(out / "weights.npz", config, reached.weights, encoding, **progress_so_far)
 
         checkpoint(history)
         history = train(
@@ -159,6 +165,12 @@ def train_run(
 
 def _anew(out: Path) -> str:
     return f"begin anew with: eqspike train CONFIG --force --out {out}"
+
+
+def _check_same_data(out: Path, saved: Checkpoint, encoding: Encoding) -> None:
+    """Raise `UsageProblem` where features or classes are not those that the run in `out` was begun with."""
+    if saved.encoding and saved.encoding != encoding:
+        raise UsageProblem(f"{out}: its data set has changed since the run was begun; {_anew(out)}")
 
 
 def _continue(out: Path, saved: Checkpoint, run: Run) -> History:

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from eqspike.golden.config import Config
+
+
+VALIDATION = 0.2
+"""Part of the training images that is held out where a config does not say how many."""
 
 
 def read_config(
@@ -37,6 +42,30 @@ def read_config(
     if dataset is not None:
         sections["dataset"] = dataclasses.replace(config.dataset, name=dataset)
     return config.replace(**sections)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What the command line asks of a config; None where it says nothing."""
+
+    overrides: Sequence[str] = ()
+    seed: int | None = None
+    epochs: int | None = None
+    dataset: str | None = None
+    validation: bool = False
+    """Hold a part of the training images out and score on it, in place of the test part."""
+
+    def read(self, name: str) -> Config:
+        """The config of that name with these changes."""
+        config = read_config(name, self.overrides, self.seed, self.epochs, self.dataset)
+        return validated(config) if self.validation else config
+
+
+def validated(config: Config) -> Config:
+    """The config with a validation part: its own, or `VALIDATION` of the training part."""
+    if config.dataset.validation_fraction > 0:
+        return config
+    return config.replace(dataset=dataclasses.replace(config.dataset, validation_fraction=VALIDATION))
 
 
 def with_seed(config: Config, seed: int) -> Config:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eqspike.golden.config import Config
-from eqspike.golden.data import load_source, load_split, split_members
+from eqspike.golden.data import load_all, load_source, load_split, split_members
+from eqspike.golden.features import Encoding
 from eqspike.golden.modes import INFER, INFER_FIRST_SPIKE
 from eqspike.golden.network import Network
-from eqspike.lab.configs import read_config, with_seed
-from eqspike.lab.weights import load_weights
+from eqspike.lab.configs import Changes, read_config, with_seed
+from eqspike.lab.weights import Checkpoint, load_weights
 
 if TYPE_CHECKING:
     from eqspike.fpga.engine import BoardEngine
@@ -28,13 +30,16 @@ class Question:
     first_spike: bool = False
     """The first output to spike decides, and ends the image; else the rates at the end of the free phase."""
     part: str = "test"
-    """"test" or "train"."""
+    """"test", "train", or "all": every image of the data set, of whichever part."""
     limit: int | None = None
     """Only the first images of the part."""
 
-    def images(self, config: Config) -> tuple[np.ndarray, np.ndarray]:
-        """(images, labels) of the config's split."""
-        split = load_split(config)
+    def images(self, config: Config, encoding: Encoding | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """(images, labels) of the config's split, or all; as those that weights were trained on were encoded."""
+        if self.part == "all":
+            images, labels = load_all(config, encoding)
+            return images[: self.limit], labels[: self.limit]
+        split = load_split(config, encoding)
         images, labels = (
             (split.test_images, split.test_labels) if self.part == "test" else (split.train_images, split.train_labels)
         )
@@ -58,15 +63,17 @@ class Question:
 TEST = Question()
 
 
-def trained_config(
-    name: str, overrides: Sequence[str], seed: int | None, dataset: str | None, weights: Path | None
-) -> Config:
+def trained_config(changes: Changes, name: str, weights: Path | None) -> Config:
     """The config of that name with the seed that `weights` were trained with, which splits the data, unless the
     command line says another."""
-    config = read_config(name, overrides, seed, None, dataset)
-    if weights is None or seed is not None or any(text.startswith("training.seed=") for text in overrides):
+    config = changes.read(name)
+    if (
+        weights is None
+        or changes.seed is not None
+        or any(text.startswith("training.seed=") for text in changes.overrides)
+    ):
         return config
-    return read_config(name, overrides, load_weights(weights, config).about.get("seed"), None, dataset)
+    return dataclasses.replace(changes, seed=load_weights(weights, config).about.get("seed")).read(name)
 
 
 def images_learned(config: Config, weights: Path, question: Question) -> int:
@@ -75,7 +82,8 @@ def images_learned(config: Config, weights: Path, question: Question) -> int:
     Their split is that of the config beside the weights, else `config`'s with their seed; 0 where neither is known, or
     the data set is another.
     """
-    about = load_weights(weights, config).about
+    saved = load_weights(weights, config)
+    about = saved.about
     if (beside := weights.with_name("config.yaml")).exists():
         trained = read_config(str(beside))
     elif isinstance(about.get("seed"), int):
@@ -84,7 +92,10 @@ def images_learned(config: Config, weights: Path, question: Question) -> int:
         return 0
     if trained.dataset.name != config.dataset.name:
         return 0
-    source = load_source(config)
+    source = load_source(config, saved.encoding)
+    if question.part == "all":
+        asked = np.arange(len(source.labels))[: question.limit]
+        return int(np.isin(asked, split_members(trained, source).train[: about.get("limit")]).sum())
     mine, theirs = split_members(config, source), split_members(trained, source)
     if question.part == "test" and mine.own_test:
         return 0
@@ -102,8 +113,9 @@ def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, classes: int) 
 def infer(config: Config, weights: Path, question: Question = TEST) -> dict[str, Any]:
     """Classify on the golden model; what infer.json holds. The split is that of the config's seed."""
     network = Network(config)
-    network.load_weights(load_weights(weights, config).weights)
-    images, labels = question.images(config)
+    saved = load_weights(weights, config)
+    network.load_weights(saved.weights)
+    images, labels = question.images(config, saved.encoding)
     results = network.present_all(images, labels, question.mode)
     predictions = question.predictions(results)
     counters = network.counter_values()
@@ -119,6 +131,7 @@ def infer(config: Config, weights: Path, question: Question = TEST) -> dict[str,
         "images": len(labels),
         "accuracy": float((predictions == labels).mean()) if len(labels) else None,
         "confusion": confusion_matrix(labels, predictions, config.network.layers[-1]),
+        "classes": list(saved.encoding.classes),
         "first_spike_mean_step": float(spiked.mean()) if len(spiked) else None,
         "steps_per_image": counters["steps"] / count,
         "synops_per_image": counters["synops"] / count,
@@ -130,14 +143,16 @@ def infer(config: Config, weights: Path, question: Question = TEST) -> dict[str,
 def infer_on_board(
     config: Config,
     engine: BoardEngine,
-    weights: Sequence[np.ndarray] | None,
+    saved: Checkpoint | None,
     question: Question,
     moved: Callable[[], None],
 ) -> dict[str, Any]:
-    """Classify on a board, with `weights` or (None) those that it holds; `moved` is called after each image."""
-    if weights is not None:
-        engine.load(weights)
-    images, labels = question.images(config)
+    """Classify on a board, with the weights that are `saved` or (None) those that it holds; `moved` is called after
+    each image."""
+    encoding = saved.encoding if saved is not None else None
+    if saved is not None:
+        engine.load(saved.weights)
+    images, labels = question.images(config, encoding)
     engine.board.clear_counters()
     began = time.perf_counter()
     told = engine.results(images, labels, [question.mode] * len(labels), moved)
@@ -151,6 +166,7 @@ def infer_on_board(
         "images": len(labels),
         "accuracy": int((predictions == labels).sum()) / len(labels) if len(labels) else None,
         "confusion": confusion_matrix(labels, predictions, config.network.layers[-1]),
+        "classes": list(encoding.classes) if encoding is not None else [],
         "counters": engine.board.counters(),
         "seconds": seconds,
     }

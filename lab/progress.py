@@ -22,6 +22,9 @@ class Progress:
         """For the time in which the engine of that name is made ready: a simulator may have to be compiled."""
         yield
 
+    def note(self, text: str) -> None:
+        """What the user should know of the data set, in one line."""
+
     def begin(self, epochs: int, done: Sequence[Epoch]) -> None:
         """A run of `epochs` epochs begins, or goes on after those that are `done`."""
 

@@ -118,9 +118,10 @@ def run_details(folder: Path, metrics: dict[str, Any]) -> tuple[dict[str, Any], 
     shown["config_text"] = config_path.read_text(encoding="utf-8") if config_path.exists() else "no config.yaml here"
     try:
         config = read_config(str(config_path))
-        weights = load_weights(folder / "weights.npz", config).weights
+        saved = load_weights(folder / "weights.npz", config)
+        weights = saved.weights
         judged = infer(config, folder / "weights.npz")
-        split = load_split(config)
+        split = load_split(config, saved.encoding)
     except (UsageProblem, DataError) as error:
         shown["problem"] = plain["problem"] = f"No pictures of the network: {error}"
         return shown, plain
@@ -147,7 +148,7 @@ def run_details(folder: Path, metrics: dict[str, Any]) -> tuple[dict[str, Any], 
         "accuracy": judged["accuracy"],
         "images": judged["images"],
         "part": part,
-        "confusion": data_uri(figures.confusion(judged["confusion"])),
+        "confusion": data_uri(figures.confusion(judged["confusion"], judged["classes"])),
         "raster": data_uri(figures.raster(presented), "png"),
         "traces": data_uri(figures.traces(presented)),
         "fields": data_uri(figures.receptive_fields(before[0], after[0]), "png"),

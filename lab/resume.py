@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from eqspike.base.errors import UsageProblem
 from eqspike.base.reading import read_json
 from eqspike.golden.config import Config
 from eqspike.golden.configfile import config_to_dict
-from eqspike.lab.configs import read_config
+from eqspike.lab.configs import Changes, read_config
 
 OWNED = ("metrics.json", "weights.npz", "config.yaml", "summary.json")
 """Files of a run or of several seeds' runs."""
@@ -86,20 +85,6 @@ class Resumed:
     seeds: int | None
     """How many seeds it has; None for a run of one seed, without folders for seeds."""
     limit: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Changes:
-    """What the command line asks of a config; None where it says nothing."""
-
-    overrides: Sequence[str] = ()
-    seed: int | None = None
-    epochs: int | None = None
-    dataset: str | None = None
-
-    def read(self, name: str) -> Config:
-        """The config of that name with these changes."""
-        return read_config(name, self.overrides, self.seed, self.epochs, self.dataset)
 
 
 def resumed(folder: Path, name: str | None, changes: Changes, seeds: int | None, limit: int | None) -> Resumed:

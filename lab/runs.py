@@ -95,11 +95,13 @@ def golden_state() -> str:
 
 
 def config_key(config: Config) -> str:
-    """Hash of all of a config that a result depends on, the measured devices' file included.
+    """Hash of all of a config that a result depends on, the measured devices' file and a data set's one file included.
 
     What is as by default is left out, so that a key which the project gains later changes no hash; `Store.load` sees it
     when a default has changed.
     """
+
+    from eqspike.golden.sources import file_of
 
     def changed(value: object) -> object:
         if dataclasses.is_dataclass(value):
@@ -113,6 +115,9 @@ def config_key(config: Config) -> str:
     if config.device.file:
         with suppress(OSError):  # the run will say so
             data["device"]["file"] = sha256(config.device.file)
+    if (file := file_of(config.dataset.name)) is not None:
+        with suppress(OSError):
+            data["dataset"]["file"] = sha256(file)
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
 
 

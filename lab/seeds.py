@@ -148,6 +148,15 @@ class Summary:
         return Spread.of([value for value in values if value is not None])
 
     @property
+    def titles(self) -> dict[str, str]:
+        """How each of `SUMMARISED` is called, the part that was scored on by its name."""
+        held = self.plan.config.dataset.validation_fraction > 0
+        return {
+            name: title.replace("test accuracy", "validation accuracy") if held else title
+            for name, title in SUMMARISED.items()
+        }
+
+    @property
     def writes(self) -> tuple[float, tuple[float, ...] | None] | None:
         """Writes a synapse in the mean over the seeds, of all synapses and by layer; None where not counted."""
         totals = [row.writes_a_synapse for row in self.runs]

@@ -3,7 +3,8 @@
 Arrays `layer_0`, `layer_1`, ... have shape (presynaptic + 1, postsynaptic), bias last: int64 in weight LSBs (fixed) or
 float64 (real). With programming.accumulator, `accumulators_0`, ... hold what is gathered beside them. `about` is JSON
 text: layers, number format, bits and fraction bits of each layer, seed, epochs done, the key of the stream of random
-draws, and how many training images were used. A file without `about` (made elsewhere) is taken if its arrays fit.
+draws, how many training images were used, and for features or labels with names `data`, how they became those of the
+network (`golden.features.Encoding`). A file without `about` (made elsewhere) is taken if its arrays fit.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from eqspike.base.files import npz_bytes, write_bytes
 from eqspike.base.npz import Archive, Header, NpzError, open_npz
 from eqspike.base.printable import cut, shown
 from eqspike.golden.config import Config
+from eqspike.golden.features import Encoding
 from eqspike.golden.network import Network
 
 
@@ -33,6 +35,8 @@ class Checkpoint:
     """Empty for a file made elsewhere."""
     accumulators: tuple[np.ndarray, ...] = ()
     """What was gathered beside the weights; nothing where there are no accumulators, or the file has none."""
+    encoding: Encoding = field(default_factory=Encoding)
+    """How features and labels became those of the network; empty where it was shown pixels with numbers as labels."""
 
     @property
     def contents(self) -> tuple[np.ndarray, ...]:
@@ -51,13 +55,18 @@ def weights_format(config: Config) -> dict[str, Any]:
     }
 
 
-def save_weights(path: Path, config: Config, weights: Sequence[np.ndarray], **progress: Any) -> None:
-    """Write `weights` (behind which accumulators may stand) and `progress` (epoch, key, limit: plain numbers)."""
+def save_weights(
+    path: Path, config: Config, weights: Sequence[np.ndarray], encoding: Encoding | None = None, **progress: Any
+) -> None:
+    """Write `weights` (behind which accumulators may stand), the `encoding` of the data set that they were trained on,
+    and `progress` (epoch, key, limit: plain numbers)."""
     kind = np.float64 if config.number.format == "real" else np.int64
     layers = len(config.synapses)
     arrays = {f"layer_{i}": np.asarray(w, kind) for i, w in enumerate(weights[:layers])}
     arrays |= {f"accumulators_{i}": np.asarray(w, kind) for i, w in enumerate(weights[layers:])}
     about = weights_format(config) | {"seed": config.training.seed} | progress
+    if encoding:
+        about["data"] = encoding.to_dict()
     write_bytes(path, npz_bytes(arrays | {"about": np.array(json.dumps(about))}))
 
 
@@ -71,6 +80,7 @@ def load_weights(path: str | Path, config: Config) -> Checkpoint:
         with open_npz(path) as archive:
             about = _about(archive)
             _check_headers(path, config, archive.headers, about)
+            encoding = _encoding(about, config)
             layers = range(len(config.synapses))
             weights = tuple(archive.array(f"layer_{i}") for i in layers)
             gathered = config.programming.gathers and "accumulators_0" in archive.headers
@@ -85,7 +95,7 @@ def load_weights(path: str | Path, config: Config) -> Checkpoint:
         Network(config).load_weights(weights + rests)  # refuses NaN too
     except ValueError as error:
         raise WeightsError(f"{path}: {error}") from None
-    return Checkpoint(weights, about, rests)
+    return Checkpoint(weights, about, rests, encoding)
 
 
 WHOLE_NUMBERS = {"seed": 2**32, "epoch": 2**32, "key": 2**64, "limit": 2**63}
@@ -107,6 +117,14 @@ def _about(archive: Archive) -> dict[str, Any]:
         if value is not None and (type(value) is not int or not 0 <= value < end):
             raise NpzError(f"about: {name} is no whole number from 0 to {end - 1}")
     return about
+
+
+def _encoding(about: dict[str, Any], config: Config) -> Encoding:
+    """How the data set was encoded. Raises `NpzError`."""
+    try:
+        return Encoding.from_dict(about.get("data", {}), config.network.layers[0], config.network.layers[-1])
+    except ValueError as error:
+        raise NpzError(f"about: data: {error}") from None
 
 
 def _check_headers(path: Path, config: Config, headers: Mapping[str, Header], about: dict[str, Any]) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 import click
 
 from eqspike.base.errors import Interrupted, UsageProblem
-from eqspike.lab.configs import read_config, with_seed
+from eqspike.lab.configs import Changes, with_seed
 from eqspike.lab.progress import Progress
-from eqspike.scripts.options import config_options
+from eqspike.scripts.options import config_options, validation_option
 from eqspike.scripts.progress import image_bar, print_mean
 
 
@@ -25,6 +25,10 @@ class Bar(Progress):
     def seed(self, seed: int) -> None:
         """Note the seed, for the bar's title."""
         self.shown = seed
+
+    def note(self, text: str) -> None:
+        """Print it."""
+        click.echo(f"note: {text}")
 
     @contextmanager
     def epoch(self, number: int, epochs: int, images: int) -> Iterator[Callable[[int, float], None]]:
@@ -49,6 +53,7 @@ Examples:
 @click.option("--epochs", type=click.IntRange(0), help="In place of the config's number of epochs.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first N images of the training part.")
 @config_options
+@validation_option
 @click.option("--out", type=click.Path(path_type=Path), help="Folder [default: runs/<config>-<name>-seed<S>].")
 @click.option("--force", is_flag=True, help="Begin anew where a run is in the way.")
 def command(
@@ -60,6 +65,7 @@ def command(
     seed: int | None,
     dataset: str | None,
     overrides: Sequence[str],
+    validation: bool,
     out: Path | None,
     force: bool,
 ) -> None:
@@ -72,9 +78,11 @@ def command(
     from eqspike.base.locks import locked
     from eqspike.golden.baselines.settings import PREFIX, read_settings, settings_to_dict
     from eqspike.lab.baseline import remove_run, run_baseline
-    from eqspike.lab.seeds import SUMMARISED, Seeds, summary
+    from eqspike.lab.seeds import Seeds, summary
 
-    resolved = read_config(config, [text for text in overrides if not text.startswith(PREFIX)], seed, epochs, dataset)
+    own = [text for text in overrides if not text.startswith(PREFIX)]
+    changes = Changes(overrides=own, seed=seed, epochs=epochs, dataset=dataset, validation=validation)
+    resolved = changes.read(config)
     resolved = resolved.replace(number=dataclasses.replace(resolved.number, format="real"))
     settings = read_settings(name, [text for text in overrides if text.startswith(PREFIX)], len(resolved.synapses))
     settings.rates(resolved, 0)
@@ -101,6 +109,7 @@ def command(
                 click.echo(f"seed {number}: {run.test_part} accuracy, mean of the last 5 epochs: {shown}")
         except KeyboardInterrupt:
             raise Interrupted("interrupted; the same command goes on") from None
-    for key, title in SUMMARISED.items():
-        print_mean(title, summary(plan, done).spread(key))
+    found = summary(plan, done)
+    for key, title in found.titles.items():
+        print_mean(title, found.spread(key))
     click.echo(f"wrote {out}/summary.json")

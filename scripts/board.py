@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eqspike.base.errors import CommandError, Interrupted, UsageProblem
-from eqspike.lab.configs import for_simulator, in_fixed_point, read_config
+from eqspike.lab.configs import Changes, for_simulator, in_fixed_point, read_config
 from eqspike.scripts import train as whole
-from eqspike.scripts.infer import print_confusion, warn_of_learned
-from eqspike.scripts.options import board_option, config_options
+from eqspike.scripts.infer import print_confusion, shown_part, warn_of_learned
+from eqspike.scripts.options import board_option, config_options, part_option, validation_option
 from eqspike.scripts.stages import stages
 
 if TYPE_CHECKING:
@@ -169,6 +169,7 @@ def ping(target: Target, count: int) -> int:
 @click.option("--force", is_flag=True, help="Overwrite a run that is in the way.")
 @port_options
 @config_options
+@validation_option
 @click.pass_context
 def train(context: click.Context, **options: Any) -> None:
     """Train CONFIG on the board: 'eqspike train --engine board'.
@@ -185,12 +186,19 @@ def train(context: click.Context, **options: Any) -> None:
 )
 @click.option("--weights", type=click.Path(path_type=Path), help="weights.npz of a run [default: those on the board].")
 @click.option("--first-spike", is_flag=True, help="The first output to spike decides, and ends the image.")
-@click.option("--part", type=click.Choice(["test", "train"]), default="test", show_default=True, help="Which images.")
+@part_option
 @click.option("--limit", type=click.IntRange(1), help="Only the first N images.")
 @click.option("--out", type=click.Path(path_type=Path), help="A JSON file of the results.")
+@validation_option
 @on_board
 def infer(
-    target: Target, weights: Path | None, first_spike: bool, part: str, limit: int | None, out: Path | None
+    target: Target,
+    weights: Path | None,
+    first_spike: bool,
+    part: str,
+    limit: int | None,
+    out: Path | None,
+    validation: bool,
 ) -> None:
     """Classify images on the board: accuracy and confusion matrix, as 'eqspike infer' does on the golden model."""
     from tqdm import tqdm
@@ -200,18 +208,19 @@ def infer(
     from eqspike.lab.weights import load_weights
 
     target.config()
-    config = trained_config(target.name, target.overrides, target.seed, target.dataset, weights)
+    changes = Changes(overrides=target.overrides, seed=target.seed, dataset=target.dataset, validation=validation)
+    config = trained_config(changes, target.name, weights)
     question = Question(first_spike=first_spike, part=part, limit=limit)
-    _, labels = question.images(config)
-    saved = load_weights(weights, config).weights if weights else None
+    saved = load_weights(weights, config) if weights else None
+    _, labels = question.images(config, saved.encoding if saved else None)
     with target.connected(config) as engine, tqdm(
         total=len(labels), unit="img", leave=False, disable=None, dynamic_ncols=True
     ) as bar:  # fmt: skip
         result = infer_on_board(config, engine, saved, question, bar.update)
-    print_confusion(result["confusion"])
+    print_confusion(result["confusion"], result["classes"])
     count, counters = max(1, len(labels)), result["counters"]
     click.echo(
-        f"{part} accuracy {100 * (result['accuracy'] or 0):.2f} % of {len(labels)} images (seed "
+        f"{shown_part(part, config)} accuracy {100 * (result['accuracy'] or 0):.2f} % of {len(labels)} images (seed "
         f"{config.training.seed}, by {result['mode']}), "
         f"{len(labels) / result['seconds']:.4g} images/s, {counters['cycles'] / count:.0f} cycles each"
     )

@@ -12,7 +12,7 @@ import click
 
 from eqspike.base.errors import UsageProblem
 from eqspike.base.suggest import did_you_mean
-from eqspike.scripts.options import config_options
+from eqspike.scripts.options import config_options, validation_option
 
 
 @click.command(
@@ -33,6 +33,7 @@ Examples:
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
 @click.option("--board", help="hex: the lanes of this board [default: the config's own].")
 @config_options
+@validation_option
 def command(
     config: str,
     weights: Path,
@@ -42,30 +43,33 @@ def command(
     seed: int | None,
     dataset: str | None,
     overrides: Sequence[str],
+    validation: bool,
 ) -> None:
     """Write the network of CONFIG with trained weights for another program.
 
     NIR: real arithmetic, with refractory periods, resets and two-way synapses in NIR's own nodes; docs/exchange.md.
     """
+    from eqspike.lab.configs import Changes
     from eqspike.lab.infer import trained_config
     from eqspike.lab.nir import export
 
-    resolved = trained_config(config, overrides, seed, dataset, weights)
+    changes = Changes(overrides=overrides, seed=seed, dataset=dataset, validation=validation)
+    resolved = trained_config(changes, config, weights)
     if board is not None and board not in resolved.boards:
         raise UsageProblem(
             f"--board {board}: {resolved.name} has no such board; allowed: {', '.join(resolved.boards)}"
             f"{did_you_mean(board, resolved.boards)}"
         )
-    network = export.trained_network(resolved, weights)
+    network, encoding = export.trained_network(resolved, weights)
     if kind == "nir":
-        found = export.export_nir(resolved, network, out)
+        found = export.export_nir(resolved, network, out, encoding)
         click.echo(
             f"of {found.images} test images, {found.alike} have the same answer in the graph's arithmetic "
             f"({found.right_of_graph} right) and the config's ({found.right} right); the graph's membranes have "
             f"no bounds, the config's met theirs {found.saturations:,} times"
         )
     elif kind == "npz":
-        export.export_npz(resolved, network, out)
+        export.export_npz(resolved, network, out, encoding)
     else:
         export.export_hex(resolved, network, out, board)
     click.echo(f"wrote {out}")

@@ -18,8 +18,21 @@ set_option = click.option(
 
 dataset_option = click.option(
     "--dataset", metavar="NAME",
-    help="In place of the config's data set: digits, mnist5k, fashion-mnist, random, or idx:DIR.",
+    help="In place of the config's data set: iris, wine, breast-cancer, digits, mnist5k, fashion-mnist, random, "
+    "csv:FILE, npz:FILE, images:DIR or idx:DIR.",
 )  # fmt: skip
+
+part_option = click.option(
+    "--part", type=click.Choice(["test", "train", "all"]), default="test", show_default=True,
+    help="Which images; all: every one of the data set, e.g. of another file.",
+)  # fmt: skip
+
+validation_option = click.option(
+    "--validation", is_flag=True,
+    help="Hold a fifth of the training part out (or the config's dataset.validation_fraction) and score on it, not on "
+    "the test part.",
+)  # fmt: skip
+"""Of commands that score."""
 
 board_option = click.option(
     "--board",

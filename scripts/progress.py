@@ -48,7 +48,10 @@ def image_bar(title: str, images: int) -> Iterator[Callable[[int, float], None]]
 
 
 class Printed(Progress):
-    """Prints how a training run goes on."""
+    """Prints how a training run goes on; `validation` says that it is scored on a validation part."""
+
+    def __init__(self, validation: bool = False) -> None:
+        self.scored = "valid. %" if validation else "  test %"
 
     @contextmanager
     def preparing(self, engine: str) -> Iterator[None]:
@@ -60,9 +63,13 @@ class Printed(Progress):
             say(f"preparing the engine {engine}")
             yield
 
+    def note(self, text: str) -> None:
+        """Print it."""
+        click.echo(f"note: {text}")
+
     def begin(self, epochs: int, done: Sequence[Epoch]) -> None:
         """Print the table's head, and the epochs that are done."""
-        click.echo("  epoch   train %   test %   first spike %   nudged %   images/s")
+        click.echo(f"  epoch   train % {self.scored}   first spike %   nudged %   images/s")
         for entry in done:
             self.learned(entry, epochs)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eqspike.base.errors import CommandError, Interrupted, UsageProblem
-from eqspike.scripts.options import config_options
+from eqspike.scripts.options import config_options, validation_option
 from eqspike.scripts.progress import Printed, percent, print_mean
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def _print_summary(summary: Summary) -> None:
     for run in summary.runs:
         columns = [percent(getattr(run, name)) for name in SUMMARISED]
         click.echo(f"{run.seed:>7}            {columns[0]}  {columns[1]}         {columns[2]}   {columns[3]}")
-    for name, title in SUMMARISED.items():
+    for name, title in summary.titles.items():
         print_mean(title, summary.spread(name), with_deviation=True)
     if summary.writes is not None:
         click.echo(f"{WRITES}: {writes_text(*summary.writes)}")
@@ -63,6 +63,7 @@ Examples:
 @click.option("--epochs", type=click.IntRange(0), help="In place of the config's number of epochs.")
 @click.option("--limit", type=click.IntRange(1), help="Only the first N images of the training part.")
 @config_options
+@validation_option
 @click.option("--seeds", type=click.IntRange(1), help="Train K seeds, from --seed on, each in OUT/seed-<s>.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Seeds trained at the same time.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run [default: runs/<config>-seed<S>].")
@@ -78,6 +79,7 @@ def command(
     seed: int | None,
     dataset: str | None,
     overrides: tuple[str, ...],
+    validation: bool,
     seeds: int | None,
     workers: int,
     out: Path | None,
@@ -90,14 +92,15 @@ def command(
     Ctrl-C loses at most the epoch in progress. With --resume, CONFIG may be left out.
     """
     from eqspike.base.locks import locked
+    from eqspike.lab.configs import Changes
     from eqspike.lab.engines import Connection
-    from eqspike.lab.resume import Changes, clear_folder, resumed
+    from eqspike.lab.resume import clear_folder, resumed
 
     if engine != "board" and (port is not None or baud is not None):
         raise UsageProblem("--port and --baud belong to --engine board")
     if engine == "board" and workers > 1:
         raise UsageProblem("--engine board trains one seed after the other: leave out --workers")
-    changes = Changes(overrides=overrides, seed=seed, epochs=epochs, dataset=dataset)
+    changes = Changes(overrides=overrides, seed=seed, epochs=epochs, dataset=dataset, validation=validation)
     connection = Connection(port, baud)
     if resume is not None:
         if out is not None or force:
@@ -140,7 +143,8 @@ def _train(order: Order) -> None:
     from eqspike.lab.seeds import Seeds, layer_writes_a_synapse, train_seeds, writes_a_synapse, writes_text
     from eqspike.lab.train import EngineGone
 
-    config, out, how = order.config, order.out, (order.resume, order.connection, Printed())
+    printed = Printed(order.config.dataset.validation_fraction > 0)
+    config, out, how = order.config, order.out, (order.resume, order.connection, printed)
     first = config.training.seed
     chosen = range(first, first + (order.seeds or 1))
     shown = f"seed {first}" if order.seeds is None else f"seeds {chosen[0]} to {chosen[-1]}"

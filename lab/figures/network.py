@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
+from eqspike.base.printable import cut
 from eqspike.golden.config import Config
 from eqspike.golden.modes import LEARN
 from eqspike.golden.network import Network, Result
@@ -86,8 +87,9 @@ def _percent(entries: Sequence[dict[str, Any]], key: str) -> list[float]:
     return [np.nan if entry.get(key) is None else 100 * entry[key] for entry in entries]
 
 
-def confusion(matrix: np.ndarray) -> Figure:
-    """The matrix as a map: rows labels, columns predictions; the last column is no answer."""
+def confusion(matrix: np.ndarray, names: Sequence[str] = ()) -> Figure:
+    """The matrix as a map: rows labels, columns predictions; the last column is no answer. Outputs without a name among
+    `names`, or with letters that the font may not have, have their number."""
     silent = bool(matrix[:, -1].any())
     shown = matrix if silent else matrix[:, :-1]
     classes = len(matrix)
@@ -102,8 +104,11 @@ def confusion(matrix: np.ndarray) -> Figure:
                 colour = "white" if strength[row, column] > 0.3 else "#333b47"
                 axis.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=8)
     ticks = [*range(classes)]
-    axis.set_xticks([*ticks, classes] if silent else ticks, [*map(str, ticks), "none"] if silent else None)
-    axis.set_yticks(ticks)
+    titles = [cut(names[k], 12).replace("$", r"\$") if k < len(names) and names[k].isascii() else str(k) for k in ticks]
+    axis.set_xticks([*ticks, classes] if silent else ticks, [*titles, "none"] if silent else titles)
+    axis.set_yticks(ticks, titles)
+    if max(map(len, titles)) > 4:
+        axis.tick_params(axis="x", rotation=45)
     axis.set_xlabel("prediction")
     axis.set_ylabel("label")
     axis.set_title("Confusion matrix")

@@ -16,6 +16,7 @@ from eqspike.base.files import write_bytes, write_text
 from eqspike.fpga.selftest import weight_words
 from eqspike.golden.config import Config, hardware_for
 from eqspike.golden.data import load_split
+from eqspike.golden.features import Encoding
 from eqspike.golden.modes import INFER
 from eqspike.golden.network import Network
 from eqspike.lab.nir.write import graph_bytes, to_graph, unlimited
@@ -53,9 +54,9 @@ class Agreement:
     """Membranes of the config's that met their bounds."""
 
 
-def agreement(config: Config, network: Network) -> Agreement:
-    """Compare the answers of `network` with those of its graph."""
-    part = load_split(config)
+def agreement(config: Config, network: Network, encoding: Encoding | None = None) -> Agreement:
+    """Compare the answers of `network` with those of its graph, on test images as its training encoded them."""
+    part = load_split(config, encoding)
     images, labels = part.test_images[:IMAGES], part.test_labels[:IMAGES]
     graph = Network(unlimited(config))
     graph.load_weights(network.real_weights())
@@ -71,22 +72,23 @@ def agreement(config: Config, network: Network) -> Agreement:
     )
 
 
-def trained_network(config: Config, weights: Path) -> Network:
-    """The network with the weights of a run."""
-    network = Network(config)
-    network.load_weights(load_weights(weights, config).weights)
-    return network
+def trained_network(config: Config, weights: Path) -> tuple[Network, Encoding]:
+    """The network with the weights of a run, and how the run's data set was encoded."""
+    network, saved = Network(config), load_weights(weights, config)
+    network.load_weights(saved.weights)
+    return network, saved.encoding
 
 
-def export_nir(config: Config, network: Network, out: Path) -> Agreement:
+def export_nir(config: Config, network: Network, out: Path, encoding: Encoding | None = None) -> Agreement:
     """Write the network as a NIR graph."""
     write_bytes(out, graph_bytes(to_graph(config, network.real_weights())))
-    return agreement(config, network)
+    return agreement(config, network, encoding)
 
 
-def export_npz(config: Config, network: Network, out: Path) -> None:
+def export_npz(config: Config, network: Network, out: Path, encoding: Encoding | None = None) -> None:
     """Write the weights as real numbers."""
-    save_weights(out, config.replace(number=dataclasses.replace(config.number, format="real")), network.real_weights())
+    real = config.replace(number=dataclasses.replace(config.number, format="real"))
+    save_weights(out, real, network.real_weights(), encoding)
 
 
 def export_hex(config: Config, network: Network, out: Path, board: str | None = None) -> None:

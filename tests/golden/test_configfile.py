@@ -74,6 +74,21 @@ def test_overrides(tmp_path: Path, tiny_data: dict[str, Any]) -> None:
             load_config(file, [text])
 
 
+def test_synapses_follow_the_layers(tmp_path: Path, tiny_data: dict[str, Any]) -> None:
+    """With another number of layers the first entry serves all but the outputs', unless synapses are set too."""
+    file = tmp_path / "tiny.yaml"
+    tiny_data["synapses"] = [{"bits": 10}, {"bits": 8}]
+    file.write_text(yaml.safe_dump(tiny_data))
+    for layers, bits in (([9, 7, 3], [10, 8]), ([9, 7, 6, 3], [10, 10, 8]), ([9, 8, 7, 6, 3], [10, 10, 10, 8])):
+        assert [s.bits for s in load_config(file, [f"network.layers={layers}"]).synapses] == bits
+    assert [s.bits for s in load_config(file, ["network.layers=[9,7,6,3]", "synapses={bits: 6}"]).synapses] == [6] * 3
+    with pytest.raises(ConfigError, match="'2 entries' is not valid; one for all, or 3"):
+        load_config(file, ["network.layers=[9,7,6,3]", "synapses.0.bits=6"])
+    for wrong in ("[9,3]", "9", "null", "[[9,5,4,3]]"):
+        with pytest.raises(ConfigError, match="network"):
+            load_config(file, [f"network.layers={wrong}"])
+
+
 def test_numbers_as_text() -> None:
     config = config_from_dict({"neuron": {"leak": "2^-7", "threshold": "1.0"}})
     assert config.neuron.leak == 2.0**-7

@@ -24,7 +24,7 @@ def sizes(config) -> tuple[int, int]:
 
 def test_digits() -> None:
     config = config_from_dict({})
-    images, labels, white, _ = load_source(config)
+    images, labels, white = load_source(config)[:3]
     assert images.shape == (1797, 64)
     assert (images.min(), images.max(), white) == (0, 16, 16)
     part = load_split(config)
