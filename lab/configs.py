@@ -7,6 +7,7 @@ to print their help.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +38,29 @@ def read_config(
     if dataset is not None:
         sections["dataset"] = dataclasses.replace(config.dataset, name=dataset)
     return config.replace(**sections)
+
+
+def preset(name: str) -> Config | None:
+    """The preset of that name as it is shipped; None where there is none."""
+    from eqspike.base.places import package_folder
+    from eqspike.golden.configfile import load_config
+
+    path = package_folder("configs") / f"{name}.yaml"
+    return load_config(path) if Path(name).name == name and path.is_file() else None
+
+
+def run_name(config: Config, named: str) -> str:
+    """What the folders of a config's runs are called: its name, and its data set where that is not its preset's.
+
+    `named` is the preset or path that the config was read from; its data set is its own where no preset has its name.
+    """
+    own = preset(config.name) or read_config(named)
+    if config.dataset.name == own.dataset.name:
+        return config.name
+    kind, _, folder = config.dataset.name.partition(":")
+    # of a folder of IDX files its own name, without what a shell or a terminal would take for more
+    tail = re.sub(r"[^A-Za-z0-9._+-]+", "-", Path(folder).resolve().name).strip("-.") if folder else ""
+    return f"{config.name}-{kind}" + (f"-{tail[:60]}" if tail else "")
 
 
 def with_seed(config: Config, seed: int) -> Config:

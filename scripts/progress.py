@@ -47,6 +47,16 @@ def image_bar(title: str, images: int) -> Iterator[Callable[[int, float], None]]
         yield advance
 
 
+def _line(entry: Epoch, epochs: int) -> str:
+    """An epoch, under the table's head."""
+    speed = entry.images_per_second
+    return (
+        f"{entry.epoch:>3}/{epochs:<3}   {percent(entry.train_accuracy)}  {percent(entry.test_accuracy)}"
+        f"         {percent(entry.first_spike_test_accuracy)}    {percent(entry.nudged_fraction)}"
+        f"   {'-' if speed is None else format(speed, '.4g'):>8}"
+    )
+
+
 class Printed(Progress):
     """Prints how a training run goes on."""
 
@@ -61,10 +71,12 @@ class Printed(Progress):
             yield
 
     def begin(self, epochs: int, done: Sequence[Epoch]) -> None:
-        """Print the table's head, and the epochs that are done."""
+        """Print the table's head, and the epochs that were done before."""
         click.echo("  epoch   train %   test %   first spike %   nudged %   images/s")
         for entry in done:
-            self.learned(entry, epochs)
+            click.echo(f"{_line(entry, epochs)}   before")
+        if done and len(done) < epochs:
+            click.echo(f"  resumed after epoch {len(done)}")
 
     @contextmanager
     def epoch(self, number: int, epochs: int, images: int) -> Iterator[Callable[[int, float], None]]:
@@ -74,12 +86,7 @@ class Printed(Progress):
 
     def learned(self, entry: Epoch, epochs: int) -> None:
         """Print the epoch's line."""
-        speed = entry.images_per_second
-        click.echo(
-            f"{entry.epoch:>3}/{epochs:<3}   {percent(entry.train_accuracy)}  {percent(entry.test_accuracy)}"
-            f"         {percent(entry.first_spike_test_accuracy)}    {percent(entry.nudged_fraction)}"
-            f"   {'-' if speed is None else format(speed, '.4g'):>8}"
-        )
+        click.echo(_line(entry, epochs))
 
     def lost(self, error: Exception, number: int) -> None:
         """Say that the board is waited for."""
