@@ -28,6 +28,7 @@ from eqspike.lab.text import LAST, LAST_MEAN, judged_after
 from eqspike.lab.train import Epoch, History, beginning, train
 from eqspike.lab.weights import Checkpoint, load_weights, save_weights
 
+
 class Entry(Protocol):
     """An epoch of a run, with spikes or without."""
 
@@ -172,7 +173,8 @@ def _anew(out: Path) -> str:
 
 
 def _continue(out: Path, saved: Checkpoint, run: Run) -> tuple[Run, History]:
-    """`run` as the continuation of that in `out`, and how far it had come. Raises `UsageProblem` when `run` cannot be its continuation."""
+    """`run` as the continuation of that in `out`, and how far that had come. Raises `UsageProblem` where it is
+    none."""
     path, about = out / "metrics.json", saved.about
     try:
         before = read_json(path)

@@ -1,6 +1,6 @@
 """The accuracies that the project publishes of its presets, and how a run stands beside them.
 
-`published.yaml` is written by `eqspike results` from results/*.json, so that a wheel, which has no results/, knows them.
+`published.yaml` is written by `eqspike results` from results/*.json: a wheel has no results/, but knows them, too.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import shlex
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 FILE = "lab/published.yaml"
 """From the project's folder."""
-HEAD = "# The accuracies that docs/results.md shows of presets as they are, for 'eqspike train' to show beside a run's.\n"
+HEAD = "# Written by 'eqspike results' from results/*.json: accuracies of presets, shown beside those of runs.\n"
 FREE = ("name", "hardware", "boards", "number.format", "training.seed")
 """What of a config may differ: the numbers' format has entries of its own, seeds are what the spread is over."""
 
@@ -113,7 +114,7 @@ def _unchanged(command: str) -> bool:
     words = shlex.split(command)
     if words[:2] != ["eqspike", "train"] or "--seeds" not in words or "/" in words[2]:
         return False
-    changes = [after for word, after in zip(words, words[1:], strict=False) if word == "--set"]
+    changes = [after for word, after in pairwise(words) if word == "--set"]
     others = {"--dataset", "--limit", "--epochs", "--engine"} & set(words)
     return not others and all(change.startswith("number.format=") for change in changes)
 
@@ -206,4 +207,3 @@ def _whose(own: Mapping[int, float], entry: Published) -> str:
     seed = next(iter(own))
     known = dict(zip(entry.seeds, entry.accuracies, strict=True)).get(seed)
     return f"seed {seed}" + ("" if known is None else f" (published of this seed: {100 * known:.2f} %)")
-

@@ -7,7 +7,6 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-
 LAST = 5
 """Epochs at the end of a run over which test accuracy is averaged."""
 LAST_MEAN = "mean_last_5_test_accuracy"

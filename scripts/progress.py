@@ -30,7 +30,7 @@ def print_mean(title: str, values: Spread, with_deviation: bool = False) -> None
         return
     tail = ""
     if values.standard_error is not None:
-        deviation = f"; deviation {100 * values.standard_deviation:.2f}" if with_deviation else ""
+        deviation = f"; standard deviation {100 * values.standard_deviation:.2f}" if with_deviation else ""
         tail = f" +- {100 * values.standard_error:.2f} (standard error{deviation})"
     click.echo(f"{title}: {100 * values.mean:.2f} %{tail}, {values.count} seeds")
 

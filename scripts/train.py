@@ -70,7 +70,9 @@ Examples:
 @config_options
 @click.option("--seeds", type=click.IntRange(1), help="Train K seeds, from --seed on, each in OUT/seed-<s>.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Seeds trained at the same time.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run [default: runs/<config>[-<data set>]-seed<S>].")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of the run [default: runs/<config>[-<data set>]-seed<S>]."
+)
 @click.option("--resume", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Continue the run there.")
 @click.option("--force", is_flag=True, help="Overwrite a run that is in the way.")
 def command(
@@ -144,7 +146,12 @@ def _train(order: Order) -> None:
     from eqspike.lab.device_advice import device_advice
     from eqspike.lab.resume import resume_command
     from eqspike.lab.seeds import (
-        Seeds, beside_published, layer_writes_a_synapse, train_seeds, writes_a_synapse, writes_text,
+        Seeds,
+        beside_published,
+        layer_writes_a_synapse,
+        train_seeds,
+        writes_a_synapse,
+        writes_text,
     )  # fmt: skip
     from eqspike.lab.train import EngineGone
 
