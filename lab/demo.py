@@ -34,12 +34,12 @@ def train_part(config: Config, out: Path, force: bool = False, progress: Progres
 
 def _train_part(config: Config, out: Path, force: bool, progress: Progress) -> str:
     finished = resume = False
-    metrics: dict[str, Any] = {}
+    told = ""
     if not force and (out / "weights.npz").exists():
         try:
             resume = read_config(str(out / "config.yaml")) == config
             metrics = read_json(out / "metrics.json")
-            finished = bool(metrics["finished"])
+            finished, told = bool(metrics["finished"]), _accuracy(metrics, config)
         except (ConfigError, OSError, ValueError, LookupError, TypeError):
             resume = False
     if resume and finished:
@@ -49,8 +49,8 @@ def _train_part(config: Config, out: Path, force: bool, progress: Progress) -> s
         if not resume:
             for name in ("weights.npz", "metrics.json", "config.yaml"):
                 (out / name).unlink(missing_ok=True)
-        metrics = train_run(config, out, resume=resume, progress=progress).to_dict()
-    return f"{_accuracy(metrics, config)}, {source}"
+        told = _accuracy(train_run(config, out, resume=resume, progress=progress).to_dict(), config)
+    return f"{told}, {source}"
 
 
 def _accuracy(metrics: dict[str, Any], config: Config) -> str:

@@ -191,7 +191,7 @@ def beside(trained: Trained, most: int = 4) -> str | None:
     if trained.epochs < planned:
         other = [f"stopped after {epochs_text(trained.epochs)}", *other]
     if other:
-        more = [f"and {len(other) - most} more settings"] if len(other) > most else []
+        more = [f"and {len(other) - most} more"] if len(other) > most else []
         return f"{entry.line}; this run: {', '.join(other[:most] + more)}"
     own = {seed: values[entry.metric] for seed, values in trained.accuracies.items()}
     if not own or None in own.values():

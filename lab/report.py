@@ -48,6 +48,7 @@ def make_report(folders: Sequence[Path], out: Path) -> dict[str, Any]:
             "tiles": tiles(runs, data),
             "runs": rows,
             "last": LAST,
+            "long": any(row["epochs"] >= LAST for row in rows),
             "validation": any(run.metrics["test_part"] == "validation" for run in runs),
             "curves": learning_charts(runs),
             "summaries": [_summary_item(folder, summary) for folder, summary in data["summaries"]],

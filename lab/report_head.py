@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from eqspike.base.versions import command_line, git_commit, software_versions
-from eqspike.lab.report_parts import number, percent
+from eqspike.lab.report_parts import RESOURCES, number, percent
 from eqspike.lab.report_runs import Named, counted, judged, kind_text
 from eqspike.lab.seeds import titles_after
 
@@ -88,7 +88,8 @@ def _build_tile(build: dict[str, Any]) -> list[Tile]:
     for name, resource in build.get("resources", {}).items():
         if isinstance(resource, dict) and resource.get("total"):
             share = 100 * resource["used"] / resource["total"]
-            told = f"of {build.get('board', 'the board')}'s {name}: {build.get('config', 'the network')}, "
+            told = f"of the {RESOURCES.get(name, name)} of {build.get('board', 'the board')}: "
+            told += f"{build.get('config', 'the network')}, "
             told += f"{number(resource['used'])} of {number(resource['total'])}"
             return [(f"{share:.0f} %", "", told, "")]
     return []

@@ -28,6 +28,10 @@ def flat(data: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
         yield prefix.replace("_", " "), number(data) if isinstance(data, int | float) else str(data)
 
 
+RESOURCES = {"lc": "logic cells", "ff": "flip-flops", "bram": "block RAMs", "dsp": "DSPs", "lut": "LUTs"}
+"""How a board's resources are called."""
+
+
 def compare_item(folder: Path, data: dict[str, Any]) -> dict[str, Any]:
     """The verdict of a compare.json, what was compared in a sentence, and its rows."""
     wrong = data.get("mismatches")
@@ -56,7 +60,13 @@ def _first_mismatch(found: Any) -> str | None:
 def build_item(folder: Path, data: dict[str, Any]) -> dict[str, Any]:
     """Resources (used, total) of a build.json, and all the rest of it in rows."""
     resources = [
-        {"name": name, "used": r["used"], "total": r["total"], "share": 100 * r["used"] / max(r["total"], 1)}
+        {
+            "name": name,
+            "title": RESOURCES.get(name, name),
+            "used": r["used"],
+            "total": r["total"],
+            "share": 100 * r["used"] / max(r["total"], 1),
+        }
         for name, r in data.get("resources", {}).items()
         if isinstance(r, dict) and "used" in r and r.get("total")
     ]

@@ -115,7 +115,7 @@ def run_row(run: Named) -> dict[str, Any]:
 CURVES = (
     ("Accuracy by rate", (("test_accuracy", "", ""), ("train_accuracy", "train", "dotted"))),
     (
-        "First-spike accuracy, and images that needed the nudge phase",
+        "First-spike accuracy, and images nudged",
         (("first_spike_test_accuracy", "first spike", ""), ("nudged_fraction", "nudged", "dashed")),
     ),
 )

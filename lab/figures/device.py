@@ -94,7 +94,7 @@ def _device_pulses(axis: Any, pulses: dict[str, Any]) -> None:
         base = -number * height
         axis.axhline(base, color="#c9d0da", linewidth=0.6)
         axis.plot(trace["time"], base + trace[name], color=colour, linewidth=1.3)
-        axis.text(trace["time"][0], base + 0.08 * height, label, fontsize=8, color=colour)
+        axis.text(trace["time"][0], base + 0.08 * height, label, fontsize="small", color=colour)
     for phase in pulses["phases"]:
         if phase["phase"] in ("up", "down"):
             axis.axvspan(phase["from"], phase["to"], color="#fdf1dc" if phase["phase"] == "up" else "#e9f1fb", zorder=0)
@@ -118,7 +118,7 @@ def _device_halves(axis: Any, pulses: dict[str, Any]) -> None:
     for half, (name, colour) in enumerate((("first half, +Vth", "#d9a441"), ("second half, -Vth", COLOURS[0]))):
         axis.barh(places + 0.2 - 0.4 * half, [bar[half] for bar in bars], 0.36, color=colour, label=name)
     axis.axvline(0, color="#8a93a0", linewidth=0.8)
-    axis.set_yticks(places, names, fontsize=8)
+    axis.set_yticks(places, names, fontsize="small")
     axis.set_xlabel("dG at mid-range, layer 0, part of Gmax - Gmin")
     axis.ticklabel_format(axis="x", style="sci", scilimits=(-3, 3))
     axis.set_title("What the halves of that pulse do")

@@ -61,7 +61,7 @@ def _sweep_panel(axis: Any, rows: Sequence[dict[str, Any]], means: dict[str, flo
     if placed and places[0] > 0 and places[-1] / places[0] > 20:
         axis.set_xscale("log")
     if not placed:
-        axis.set_xticks(range(len(rows)), [row["name"] for row in rows], rotation=40, ha="right", fontsize=7)
+        axis.set_xticks(range(len(rows)), [row["name"] for row in rows], rotation=40, ha="right", fontsize="small")
     if any(series):
         axis.legend(loc="lower left")
 
