@@ -119,9 +119,9 @@ def _device_halves(axis: Any, pulses: dict[str, Any]) -> None:
         axis.barh(places + 0.2 - 0.4 * half, [bar[half] for bar in bars], 0.36, color=colour, label=name)
     axis.axvline(0, color="#8a93a0", linewidth=0.8)
     axis.set_yticks(places, names, fontsize="small")
-    axis.set_xlabel("dG at mid-range, layer 0, part of Gmax - Gmin")
+    axis.set_xlabel("dG, part of Gmax - Gmin")
     axis.ticklabel_format(axis="x", style="sci", scilimits=(-3, 3))
-    axis.set_title("What the halves of that pulse do")
+    axis.set_title("What the halves of that pulse do at mid-range, layer 0")
     axis.set_ylim(-0.6, len(names) + 0.3)
     axis.legend(loc="upper right", ncols=2)
 
