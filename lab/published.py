@@ -69,6 +69,8 @@ class Trained:
     """That are done."""
     accuracies: Mapping[int, Mapping[str, float | None]]
     """Seed -> accuracy by the keys of summary.json."""
+    other_images: bool = False
+    """Were they not those of the config's data set? A network that was trained from Python has any."""
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -190,6 +192,8 @@ def beside(trained: Trained, most: int = 4) -> str | None:
     planned = trained.config.training.epochs
     if trained.epochs < planned:
         other = [f"stopped after {epochs_text(trained.epochs)}", *other]
+    if trained.other_images:
+        other = ["other images", *other]
     if other:
         more = [f"and {len(other) - most} more"] if len(other) > most else []
         return f"{entry.line}; this run: {', '.join(other[:most] + more)}"

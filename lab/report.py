@@ -95,4 +95,5 @@ def _html(page: dict[str, Any]) -> str:
     templates.filters |= {"percent": percent, "number": number}
     script = templates.get_template("hover.js.j2").render().strip()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return templates.get_template("report.html.j2").render(page, script=script, script_hash=f"sha256-{digest}")
+    page |= {"script": script, "script_hash": f"sha256-{digest}"}
+    return templates.get_template("report.html.j2").render(page).lstrip()

@@ -12,7 +12,7 @@ import numpy as np
 
 from eqspike.base.errors import UsageProblem
 from eqspike.golden.config import Config
-from eqspike.golden.data import load_split
+from eqspike.golden.data import Split, load_split
 from eqspike.golden.idx import DataError
 from eqspike.golden.modes import INFER
 from eqspike.golden.network import Network
@@ -52,7 +52,7 @@ def run_details(run: Named) -> tuple[dict[str, Any], dict[str, Any]]:
     except (UsageProblem, DataError) as error:
         shown["problem"] = plain["problem"] = f"No pictures of the network: {error}"
         return shown, plain
-    shown["published"] = plain["published"] = _published(metrics, config)
+    shown["published"] = plain["published"] = _published(metrics, config, split)
     shown["writes"] = plain["writes"] = writes_table(metrics, config)
     if not len(split.test_labels):
         shown["problem"] = plain["problem"] = "No pictures of the network: the data set's test part is empty"
@@ -69,13 +69,22 @@ def run_details(run: Named) -> tuple[dict[str, Any], dict[str, Any]]:
     return shown, plain
 
 
-def _published(metrics: dict[str, Any], config: Config) -> str | None:
+def _published(metrics: dict[str, Any], config: Config, split: Split) -> str | None:
     """What is published of the run's preset beside it; nothing of a baseline, which is another network."""
     if metrics["engine"] not in ENGINES or not metrics["epochs"]:
         return None
     own = {LAST_MEAN: metrics[LAST_MEAN], "last_test_accuracy": metrics["last_test_accuracy"]}
     epochs, limit = len(metrics["epochs"]), metrics["limit"]
-    return beside(Trained(config=config, limit=limit, epochs=epochs, accuracies={metrics["seed"]: own}))
+    images = {"train": len(split.train_labels[:limit]), "test": len(split.test_labels)}
+    return beside(
+        Trained(
+            config=config,
+            limit=limit,
+            epochs=epochs,
+            accuracies={metrics["seed"]: own},
+            other_images=metrics["images"] != images,
+        )
+    )
 
 
 def _judge(part: Part) -> dict[str, Any]:

@@ -229,6 +229,22 @@ def test_a_report_of_a_baseline(tiny: str, run) -> None:
     assert "mean of the last 5 epochs" in page
 
 
+def test_a_network_that_learned_other_images(tiny: str, run) -> None:
+    """From Python a preset learns any arrays: its accuracy is not held against the published one."""
+    import eqspike
+
+    network = eqspike.Network("digits")
+    generator = np.random.default_rng(2)
+    network.train(generator.random((20, 64)), generator.integers(0, 10, 20), epochs=1)
+    network.save("a")
+    assert run("report", "a").exit_code == 0
+    assert "this run: other images" in Path("a/report.html").read_text()
+    assert "this run: other images" in read("a/report.json")["details"][0]["published"]
+    assert run("train", "digits", "--limit", 20, "--epochs", 1, "--out", "b").exit_code == 0
+    run("report", "b")
+    assert "this run: 1 epoch, the first 20 training images" in Path("b/report.html").read_text()
+
+
 def test_a_page_of_reasonable_size(tiny: str, run) -> None:
     assert run("train", "digits", "--epochs", 1, "--limit", 200, "--out", "a").exit_code == 0
     run("report", "a")
