@@ -25,11 +25,9 @@ from eqspike.golden.data import Parts, Split, load_parts
 from eqspike.golden.features import Encoding
 from eqspike.lab.engines import Connection, open_engine
 from eqspike.lab.progress import SILENT, Progress
+from eqspike.lab.text import LAST, LAST_MEAN, judged_after
 from eqspike.lab.train import Epoch, History, beginning, train
 from eqspike.lab.weights import Checkpoint, load_weights, save_weights
-
-LAST = 5
-"""Epochs at the end of a run over which test accuracy is averaged."""
 
 
 class Entry(Protocol):
@@ -61,6 +59,8 @@ class Run:
     number_format: str
     command: str = field(default_factory=command_line)
     versions: dict[str, str] = field(default_factory=software_versions)
+    resumed_after: tuple[int, ...] = ()
+    """How many epochs were done when the run went on, each time that it did."""
     epochs: tuple[Entry, ...] = ()
 
     @property
@@ -79,6 +79,16 @@ class Run:
         last = [entry.test_accuracy for entry in self.epochs[-LAST:] if entry.test_accuracy is not None]
         return statistics.fmean(last) if last else None
 
+    @property
+    def judged_test_accuracy(self) -> float | None:
+        """The accuracy by which the run is judged, which `judged` says in words."""
+        return self.mean_last_test_accuracy if len(self.epochs) >= LAST else self.last_test_accuracy
+
+    @property
+    def judged(self) -> str:
+        """What `judged_test_accuracy` is."""
+        return judged_after(len(self.epochs))
+
     def to_dict(self) -> dict[str, Any]:
         """What is written; `epochs` last, for the reader's eye."""
         return {
@@ -95,7 +105,8 @@ class Run:
             "versions": self.versions,
             "finished": self.finished,
             "last_test_accuracy": self.last_test_accuracy,
-            "mean_last_5_test_accuracy": self.mean_last_test_accuracy,
+            LAST_MEAN: self.mean_last_test_accuracy,
+            **({"resumed_after": list(self.resumed_after)} if self.resumed_after else {}),
             "epochs": [entry.to_dict() for entry in self.epochs],
         }
 
@@ -147,7 +158,7 @@ def train_run(
         if resume and (out / "weights.npz").exists():
             saved = load_weights(out / "weights.npz", config)
             _check_same_data(out, saved, encoding)
-            history = _continue(out, saved, run)
+            run, history = _continue(out, saved, run)
         write_text(out / "config.yaml", config_text(config))
 
         def checkpoint(reached: History) -> None:
@@ -173,15 +184,17 @@ def _check_same_data(out: Path, saved: Checkpoint, encoding: Encoding) -> None:
         raise UsageProblem(f"{out}: its data set has changed since the run was begun; {_anew(out)}")
 
 
-def _continue(out: Path, saved: Checkpoint, run: Run) -> History:
-    """How far the run in `out` had come. Raises `UsageProblem` when `run` cannot be its continuation."""
+def _continue(out: Path, saved: Checkpoint, run: Run) -> tuple[Run, History]:
+    """`run` as the continuation of that in `out`, and how far that had come. Raises `UsageProblem` where it is
+    none."""
     path, about = out / "metrics.json", saved.about
     try:
-        entries = read_json(path)["epochs"][: about["epoch"]]
+        before = read_json(path)
+        entries = before["epochs"][: about["epoch"]]
         if len(entries) != about["epoch"]:
             raise ValueError
         epochs = tuple(Epoch.from_dict(entry) for entry in entries)
-        key = int(about["key"])
+        key, breaks = int(about["key"]), {int(epoch) for epoch in before.get("resumed_after", ())}
     except OSError as error:
         raise UsageProblem(f"{path}: cannot be read: {error.strerror}; {_anew(out)}") from None
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -190,4 +203,7 @@ def _continue(out: Path, saved: Checkpoint, run: Run) -> History:
         raise UsageProblem(f"{out}: was begun with --limit {about.get('limit')}; resume with the same")
     if len(epochs) > run.epochs_planned:
         raise UsageProblem(f"{out}: has {len(epochs)} epochs already; --epochs cannot be {run.epochs_planned}")
-    return History(epochs, saved.contents, key)
+    if 0 < len(epochs) < run.epochs_planned:
+        breaks.add(len(epochs))
+    run = dataclasses.replace(run, resumed_after=tuple(sorted(at for at in breaks if 0 < at <= len(epochs))))
+    return run, History(epochs, saved.contents, key)

@@ -7,6 +7,7 @@ to print their help.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,29 @@ def validated(config: Config) -> Config:
     if config.dataset.validation_fraction > 0:
         return config
     return config.replace(dataset=dataclasses.replace(config.dataset, validation_fraction=VALIDATION))
+
+
+def preset(name: str) -> Config | None:
+    """The preset of that name as it is shipped; None where there is none."""
+    from eqspike.base.places import package_folder
+    from eqspike.golden.configfile import load_config
+
+    path = package_folder("configs") / f"{name}.yaml"
+    return load_config(path) if Path(name).name == name and path.is_file() else None
+
+
+def run_name(config: Config, named: str) -> str:
+    """What the folders of a config's runs are called: its name, and its data set where that is not its preset's.
+
+    `named` is the preset or path that the config was read from; its data set is its own where no preset has its name.
+    """
+    own = preset(config.name) or read_config(named)
+    if config.dataset.name == own.dataset.name:
+        return config.name
+    kind, _, folder = config.dataset.name.partition(":")
+    # of a folder of IDX files its own name, without what a shell or a terminal would take for more
+    tail = re.sub(r"[^A-Za-z0-9._+-]+", "-", Path(folder).resolve().name).strip("-.") if folder else ""
+    return f"{config.name}-{kind}" + (f"-{tail[:60]}" if tail else "")
 
 
 def with_seed(config: Config, seed: int) -> Config:

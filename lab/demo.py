@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eqspike.base.errors import CommandError
 from eqspike.base.locks import locked
@@ -19,6 +19,8 @@ from eqspike.lab.checkpoint import train_run
 from eqspike.lab.configs import read_config
 from eqspike.lab.law import run_law, write_law
 from eqspike.lab.progress import SILENT, Progress, silent
+from eqspike.lab.published import Trained, beside
+from eqspike.lab.text import LAST, LAST_MEAN, judged_after
 
 if TYPE_CHECKING:
     from eqspike.lab.compare import Bar
@@ -32,12 +34,13 @@ def train_part(config: Config, out: Path, force: bool = False, progress: Progres
 
 def _train_part(config: Config, out: Path, force: bool, progress: Progress) -> str:
     finished = resume = False
+    told = ""
     if not force and (out / "weights.npz").exists():
         try:
             resume = read_config(str(out / "config.yaml")) == config
             metrics = read_json(out / "metrics.json")
-            finished, mean = bool(metrics["finished"]), metrics["mean_last_5_test_accuracy"]
-        except (ConfigError, OSError, ValueError):
+            finished, told = bool(metrics["finished"]), _accuracy(metrics, config)
+        except (ConfigError, OSError, ValueError, LookupError, TypeError):
             resume = False
     if resume and finished:
         source = "reused (--force trains anew)"
@@ -46,8 +49,18 @@ def _train_part(config: Config, out: Path, force: bool, progress: Progress) -> s
         if not resume:
             for name in ("weights.npz", "metrics.json", "config.yaml"):
                 (out / name).unlink(missing_ok=True)
-        mean = train_run(config, out, resume=resume, progress=progress).mean_last_test_accuracy
-    return f"{100 * mean:.2f} % test accuracy (mean of the last 5 epochs), {source}"
+        told = _accuracy(train_run(config, out, resume=resume, progress=progress).to_dict(), config)
+    return f"{told}, {source}"
+
+
+def _accuracy(metrics: dict[str, Any], config: Config) -> str:
+    """The run's accuracy, and what is published beside it."""
+    epochs, mean, last = len(metrics["epochs"]), metrics[LAST_MEAN], metrics["last_test_accuracy"]
+    accuracy = mean if epochs >= LAST else last
+    shown = "no accuracy" if accuracy is None else f"{100 * accuracy:.2f} % {metrics['test_part']} accuracy"
+    own = {LAST_MEAN: mean, "last_test_accuracy": last}
+    line = beside(Trained(config=config, limit=None, epochs=epochs, accuracies={metrics["seed"]: own}))
+    return f"{shown}, {judged_after(epochs)}" + ("" if line is None else f" (published: {line})")
 
 
 def law_part(config: Config, out: Path) -> str:

@@ -170,17 +170,22 @@ def plot_law(result: dict[str, Any]) -> Any:
     """A figure with one panel a sweep: points and lines."""
     rows = -(-len(result["sweeps"]) // 2)
     figure, axes = new_figure(rows, 2, (10, 4.2 * rows))
-    for axis, (name, entry) in zip(axes.flat, result["sweeps"].items(), strict=True):
-        x = np.asarray(entry["x"])
-        for colour, (number, run) in zip(COLOURS, entry["runs"].items(), strict=False):
-            label = f"{number}: R² = {run['r2']:.4f}"
-            marker = "x" if number == "rtl" else "o"
-            axis.plot(x, run["weight_change"], marker, color=colour, markersize=3, alpha=0.6, label=label)
-            axis.plot(x, run["slope"] * x + run["intercept"], color=colour, linewidth=1)
-        axis.set_xlabel(f"{entry['quantity']} ({entry['unit']})")
-        axis.set_ylabel("dW / learning rate")
-        title = "dW against the rate" if name.startswith("rate") else "dW against the rate's derivative"
-        length = f", pulses of {entry['pulse_length']} steps" if "pulse_length" in entry else ""
-        axis.set_title(title + length)
-        axis.legend()
+    for axis, name in zip(axes.flat, result["sweeps"], strict=True):
+        draw_sweep(axis, name, result["sweeps"][name])
     return figure
+
+
+def draw_sweep(axis: Any, name: str, entry: dict[str, Any]) -> None:
+    """One sweep of a law.json on a pair of axes."""
+    x = np.asarray(entry["x"])
+    for colour, (number, run) in zip(COLOURS, entry["runs"].items(), strict=False):
+        label = f"{number}: R² = {run['r2']:.4f}"
+        marker = "x" if number == "rtl" else "o"
+        axis.plot(x, run["weight_change"], marker, color=colour, markersize=3, alpha=0.6, label=label)
+        axis.plot(x, run["slope"] * x + run["intercept"], color=colour, linewidth=1)
+    axis.set_xlabel(f"{entry['quantity']} ({entry['unit']})")
+    axis.set_ylabel("dW / learning rate")
+    title = "dW against the rate" if name.startswith("rate") else "dW against the rate's derivative"
+    length = f", pulses of {entry['pulse_length']} steps" if "pulse_length" in entry else ""
+    axis.set_title(title + length)
+    axis.legend()

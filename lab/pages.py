@@ -69,8 +69,11 @@ def readme_table(tables: Sequence[Experiment], found: Found) -> str:
 
 
 def write_results(tables: Sequence[Experiment], found: Found, root: Path) -> None:
-    """Write docs/results.md, docs/performance.md and the README's table in the project's folder."""
+    """Write docs/results.md, docs/performance.md, the README's table and lab/published.yaml in the project's folder."""
     from eqspike.base.files import write_text
+    from eqspike.lab import published
+
+    write_text(root / published.FILE, published.published_text(tables, found))
 
     for page in PAGES:
         write_text(root / "docs" / f"{page}.md", tables_page(page, tables, found))

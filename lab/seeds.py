@@ -18,9 +18,11 @@ from eqspike.lab.configs import with_seed
 from eqspike.lab.engines import Connection, open_engine
 from eqspike.lab.parallel import in_parallel
 from eqspike.lab.progress import SILENT, Progress
+from eqspike.lab.published import Trained, beside
+from eqspike.lab.text import LAST, LAST_MEAN, epochs_text
 
 SUMMARISED = {
-    "mean_last_5_test_accuracy": "test accuracy, mean of the last 5 epochs",
+    LAST_MEAN: "test accuracy, mean of the last 5 epochs",
     "last_test_accuracy": "test accuracy, last epoch",
     "last_first_spike_test_accuracy": "first-spike test accuracy, last epoch",
     "last_train_accuracy": "train accuracy, last epoch",
@@ -148,13 +150,33 @@ class Summary:
         return Spread.of([value for value in values if value is not None])
 
     @property
+    def epochs(self) -> int:
+        """Epochs that are done by every seed."""
+        return min((row.epochs for row in self.runs), default=0)
+
+    @property
+    def has_last_mean(self) -> bool:
+        """Were there so many epochs that the mean of the last ones is one?"""
+        return self.epochs >= LAST
+
+    @property
     def titles(self) -> dict[str, str]:
-        """How each of `SUMMARISED` is called, the part that was scored on by its name."""
+        """`SUMMARISED`, as far as so many epochs have it, the part that was scored on by its name."""
         held = self.plan.config.dataset.validation_fraction > 0
         return {
             name: title.replace("test accuracy", "validation accuracy") if held else title
-            for name, title in SUMMARISED.items()
+            for name, title in titles_after(self.epochs).items()
         }
+
+    @property
+    def beside_published(self) -> str | None:
+        """What is published of the preset, and how these seeds stand to it."""
+        plan = self.plan
+        each = {
+            row.seed: {LAST_MEAN: row.mean_last_5_test_accuracy, "last_test_accuracy": row.last_test_accuracy}
+            for row in self.runs
+        }
+        return beside(Trained(config=plan.config, limit=plan.limit, epochs=self.epochs, accuracies=each))
 
     @property
     def writes(self) -> tuple[float, tuple[float, ...] | None] | None:
@@ -186,6 +208,23 @@ class Summary:
 def summary(plan: Seeds, done: Mapping[int, Run]) -> Summary:
     """The summary of the seeds that are `done` (seed -> run)."""
     return Summary(plan, tuple(_row(seed, done[seed], plan.config) for seed in sorted(done)))
+
+
+def titles_after(epochs: int) -> dict[str, str]:
+    """`SUMMARISED` of runs of so many epochs: no mean of the last ones where there were fewer."""
+    if epochs >= LAST:
+        return SUMMARISED
+    after = f"after {epochs_text(epochs)}"
+    return {name: title.replace("last epoch", after) for name, title in SUMMARISED.items() if name != LAST_MEAN}
+
+
+def beside_published(run: Run, config: Config) -> str | None:
+    """What is published of a run's preset, and how the run stands to it; None where nothing is, or no epoch is done."""
+    own = {LAST_MEAN: run.mean_last_test_accuracy, "last_test_accuracy": run.last_test_accuracy}
+    if not run.epochs:
+        return None
+    trained = Trained(config=config, limit=run.limit, epochs=len(run.epochs), accuracies={run.seed: own})
+    return beside(trained)
 
 
 def synapse_counts(config: Config) -> tuple[int, ...]:

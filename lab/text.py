@@ -7,6 +7,27 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+LAST = 5
+"""Epochs at the end of a run over which test accuracy is averaged."""
+LAST_MEAN = "mean_last_5_test_accuracy"
+"""The key of that mean, which is one of all epochs where there are fewer."""
+
+
+def epochs_text(epochs: int) -> str:
+    """How many epochs."""
+    return f"{epochs} epoch{'' if epochs == 1 else 's'}"
+
+
+def judged_after(epochs: int) -> str:
+    """What the accuracy is by which a run of so many epochs is judged: where there are fewer than `LAST`, no mean says
+    more than the last one."""
+    return f"mean of the last {LAST} epochs" if epochs >= LAST else f"after {epochs_text(epochs)}"
+
+
+def averaged_over(epochs: int) -> str:
+    """What the mean is that stands under `LAST_MEAN`, of a run of so many epochs."""
+    return judged_after(epochs) if epochs >= LAST or epochs < 2 else f"mean of all {epochs} epochs"
+
 
 def csv_text(lines: Iterable[Sequence[object]]) -> str:
     """Lines as CSV."""

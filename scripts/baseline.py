@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from eqspike.base.errors import Interrupted, UsageProblem
-from eqspike.lab.configs import Changes, with_seed
+from eqspike.lab.configs import Changes, run_name, with_seed
 from eqspike.lab.progress import Progress
 from eqspike.scripts.options import config_options, validation_option
 from eqspike.scripts.progress import image_bar, print_mean
@@ -90,7 +90,7 @@ def command(
     chosen = range(first, first + seeds)
     if out is None:
         tail = f"seed{first}" if seeds == 1 else f"seeds{first}-{chosen[-1]}"
-        out = Path("runs") / f"{resolved.name}-{name}-{tail}"
+        out = Path("runs") / f"{run_name(resolved, config)}-{name}-{tail}"
     plan, done = Seeds(resolved, chosen, name, limit), {}
     with locked(out):
         if (out / "weights.npz").exists():
@@ -104,9 +104,9 @@ def command(
                 done[number] = run
                 data = summary(plan, done).to_dict() | {"settings": settings_to_dict(settings)}
                 write_json(out / "summary.json", data)
-                mean = run.mean_last_test_accuracy
-                shown = "no epochs" if mean is None else f"{100 * mean:.2f} %"
-                click.echo(f"seed {number}: {run.test_part} accuracy, mean of the last 5 epochs: {shown}")
+                accuracy = run.judged_test_accuracy
+                shown = "no epochs" if accuracy is None else f"{run.judged}: {100 * accuracy:.2f} %"
+                click.echo(f"seed {number}: {run.test_part} accuracy, {shown}")
         except KeyboardInterrupt:
             raise Interrupted("interrupted; the same command goes on") from None
     found = summary(plan, done)

@@ -144,6 +144,7 @@ def command(
         raise Interrupted(f"interrupted; the same command goes on in {folder}") from None
     for line in columns([HEAD, *table_rows(result)]):
         click.echo(line)
+    click.echo("accuracies: ± standard error over the seeds")
     click.echo(f"wrote {folder}/heal.json, heal.csv")
     if result["errors"]:
         worst = result["errors"][0]

@@ -30,7 +30,7 @@ def print_mean(title: str, values: Spread, with_deviation: bool = False) -> None
         return
     tail = ""
     if values.standard_error is not None:
-        deviation = f"; deviation {100 * values.standard_deviation:.2f}" if with_deviation else ""
+        deviation = f"; standard deviation {100 * values.standard_deviation:.2f}" if with_deviation else ""
         tail = f" +- {100 * values.standard_error:.2f} (standard error{deviation})"
     click.echo(f"{title}: {100 * values.mean:.2f} %{tail}, {values.count} seeds")
 
@@ -45,6 +45,16 @@ def image_bar(title: str, images: int) -> Iterator[Callable[[int, float], None]]
             bar.set_postfix_str(f"train {100 * right:.2f} %")
 
         yield advance
+
+
+def _line(entry: Epoch, epochs: int) -> str:
+    """An epoch, under the table's head."""
+    speed = entry.images_per_second
+    return (
+        f"{entry.epoch:>3}/{epochs:<3}   {percent(entry.train_accuracy)}  {percent(entry.test_accuracy)}"
+        f"         {percent(entry.first_spike_test_accuracy)}    {percent(entry.nudged_fraction)}"
+        f"   {'-' if speed is None else format(speed, '.4g'):>8}"
+    )
 
 
 class Printed(Progress):
@@ -68,10 +78,12 @@ class Printed(Progress):
         click.echo(f"note: {text}")
 
     def begin(self, epochs: int, done: Sequence[Epoch]) -> None:
-        """Print the table's head, and the epochs that are done."""
+        """Print the table's head, and the epochs that were done before."""
         click.echo(f"  epoch   train % {self.scored}   first spike %   nudged %   images/s")
         for entry in done:
-            self.learned(entry, epochs)
+            click.echo(f"{_line(entry, epochs)}   before")
+        if done and len(done) < epochs:
+            click.echo(f"  resumed after epoch {len(done)}")
 
     @contextmanager
     def epoch(self, number: int, epochs: int, images: int) -> Iterator[Callable[[int, float], None]]:
@@ -81,12 +93,7 @@ class Printed(Progress):
 
     def learned(self, entry: Epoch, epochs: int) -> None:
         """Print the epoch's line."""
-        speed = entry.images_per_second
-        click.echo(
-            f"{entry.epoch:>3}/{epochs:<3}   {percent(entry.train_accuracy)}  {percent(entry.test_accuracy)}"
-            f"         {percent(entry.first_spike_test_accuracy)}    {percent(entry.nudged_fraction)}"
-            f"   {'-' if speed is None else format(speed, '.4g'):>8}"
-        )
+        click.echo(_line(entry, epochs))
 
     def lost(self, error: Exception, number: int) -> None:
         """Say that the board is waited for."""

@@ -22,7 +22,7 @@ from eqspike.lab.experiments.kinds.sweep import row_jobs, summarise, table
 from eqspike.lab.experiments.spec import SWEEPS, Experiment, read_experiment
 from eqspike.lab.runner import Batch
 from eqspike.lab.runs import Job, Store
-from eqspike.lab.text import columns
+from eqspike.lab.text import averaged_over, columns
 from eqspike.scripts.batches import run_batch
 from eqspike.scripts.options import dask_option, one_of_both, workers_option
 
@@ -66,6 +66,7 @@ def print_table(summary: dict[str, Any]) -> None:
             group = row["group"]
             click.echo(f"{group}:")
         click.echo(line)
+    click.echo(f"accuracy: {averaged_over(summary['epochs'])}, ± standard deviation over the seeds")
 
 
 def train_rows(

@@ -25,14 +25,19 @@ WRITES = "writes a synapse, all epochs"
 
 
 def _print_summary(summary: Summary) -> None:
-    from eqspike.lab.seeds import SUMMARISED, writes_text
+    from eqspike.lab.seeds import writes_text
 
-    click.echo("   seed   mean of last 5 %   last %   first spike %   train %")
+    long = summary.has_last_mean
+    click.echo(f"   seed   {'mean of last 5 %   ' if long else ''}last %   first spike %   train %")
     for run in summary.runs:
-        columns = [percent(getattr(run, name)) for name in SUMMARISED]
-        click.echo(f"{run.seed:>7}            {columns[0]}  {columns[1]}         {columns[2]}   {columns[3]}")
+        mean = f"         {percent(run.mean_last_5_test_accuracy)}  " if long else ""
+        last = [run.last_test_accuracy, run.last_first_spike_test_accuracy, run.last_train_accuracy]
+        columns = [percent(value) for value in last]
+        click.echo(f"{run.seed:>7}   {mean}{columns[0]}         {columns[1]}   {columns[2]}")
     for name, title in summary.titles.items():
         print_mean(title, summary.spread(name), with_deviation=True)
+    if (line := summary.beside_published) is not None:
+        click.echo(f"published: {line}")
     if summary.writes is not None:
         click.echo(f"{WRITES}: {writes_text(*summary.writes)}")
 
@@ -66,7 +71,9 @@ Examples:
 @validation_option
 @click.option("--seeds", type=click.IntRange(1), help="Train K seeds, from --seed on, each in OUT/seed-<s>.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Seeds trained at the same time.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run [default: runs/<config>-seed<S>].")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of the run [default: runs/<config>[-<data set>]-seed<S>]."
+)
 @click.option("--resume", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Continue the run there.")
 @click.option("--force", is_flag=True, help="Overwrite a run that is in the way.")
 def command(
@@ -92,7 +99,7 @@ def command(
     Ctrl-C loses at most the epoch in progress. With --resume, CONFIG may be left out.
     """
     from eqspike.base.locks import locked
-    from eqspike.lab.configs import Changes
+    from eqspike.lab.configs import Changes, run_name
     from eqspike.lab.engines import Connection
     from eqspike.lab.resume import clear_folder, resumed
 
@@ -114,7 +121,7 @@ def command(
     resolved = changes.read(config)
     first = resolved.training.seed
     tail = f"seed{first}" if seeds is None else f"seeds{first}-{first + seeds - 1}"
-    out = out or Path("runs") / f"{resolved.name}-{tail}"
+    out = out or Path("runs") / f"{run_name(resolved, config)}-{tail}"
     with locked(out):
         clear_folder(out, force)
         _train(Order(resolved, seeds, limit, out, False, engine, connection, workers))
@@ -137,10 +144,17 @@ class Order:
 
 def _train(order: Order) -> None:
     """Train, tell of it, and say how to go on when it is stopped."""
-    from eqspike.lab.checkpoint import LAST, train_run
+    from eqspike.lab.checkpoint import train_run
     from eqspike.lab.device_advice import device_advice
     from eqspike.lab.resume import resume_command
-    from eqspike.lab.seeds import Seeds, layer_writes_a_synapse, train_seeds, writes_a_synapse, writes_text
+    from eqspike.lab.seeds import (
+        Seeds,
+        beside_published,
+        layer_writes_a_synapse,
+        train_seeds,
+        writes_a_synapse,
+        writes_text,
+    )  # fmt: skip
     from eqspike.lab.train import EngineGone
 
     printed = Printed(order.config.dataset.validation_fraction > 0)
@@ -164,8 +178,10 @@ def _train(order: Order) -> None:
         raise Interrupted("interrupted" + (f"; resume with: {again}" if begun else "")) from None
     except EngineGone as error:
         raise CommandError(f"{error}; resume with: {again}") from None
-    if (mean := run.mean_last_test_accuracy) is not None:
-        click.echo(f"{run.test_part} accuracy, mean of the last {LAST} epochs: {100 * mean:.2f} %")
+    if (accuracy := run.judged_test_accuracy) is not None:
+        click.echo(f"{run.test_part} accuracy, {run.judged}: {100 * accuracy:.2f} %")
+    if (line := beside_published(run, config)) is not None:
+        click.echo(f"published: {line}")
     if (writes := writes_a_synapse(run, config)) is not None:
         click.echo(f"{WRITES}: {writes_text(writes, layer_writes_a_synapse(run, config))}")
     click.echo(f"wrote {out}/metrics.json, weights.npz, config.yaml")

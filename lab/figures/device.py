@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,18 +11,31 @@ from matplotlib.figure import Figure
 from eqspike.lab.plots import COLOURS, new_figure
 
 
-def device_panels(view: dict[str, Any]) -> Figure:
-    """A device.json: dG(V), dG(G), drawn slopes and thresholds, the pulses of fig 3.3 and what their halves do."""
-    figure, axes = new_figure(3, 2, (11, 10.5))
-    _device_voltage(axes[0, 0], view["voltage"])
-    _device_conductance(axes[0, 1], view["conductance"])
-    for axis, kind, unit in ((axes[1, 0], "slope", "slope over the nominal one"), (axes[1, 1], "threshold", "volts")):
+def device_parts(view: dict[str, Any]) -> list[Callable[[Any], None]]:
+    """What draws each panel of a device.json on a pair of axes: dG(V), dG(G), drawn slopes and thresholds, the
+    pulses of fig 3.3 and what their halves do."""
+
+    def deviations(axis: Any, kind: str, unit: str) -> None:
         _device_histogram(axis, view["deviations"], kind)
         axis.set_title(f"{kind.capitalize()}s of the chip's devices")
         axis.set_xlabel(unit)
         axis.set_ylabel("devices")
-    _device_pulses(axes[2, 0], view["pulses"])
-    _device_halves(axes[2, 1], view["pulses"])
+
+    return [
+        lambda axis: _device_voltage(axis, view["voltage"]),
+        lambda axis: _device_conductance(axis, view["conductance"]),
+        lambda axis: deviations(axis, "slope", "slope over the nominal one"),
+        lambda axis: deviations(axis, "threshold", "volts"),
+        lambda axis: _device_pulses(axis, view["pulses"]),
+        lambda axis: _device_halves(axis, view["pulses"]),
+    ]
+
+
+def device_panels(view: dict[str, Any]) -> Figure:
+    """A figure of all panels of a device.json."""
+    figure, axes = new_figure(3, 2, (11, 10.5))
+    for axis, draw in zip(axes.flat, device_parts(view), strict=True):
+        draw(axis)
     return figure
 
 
@@ -81,7 +94,7 @@ def _device_pulses(axis: Any, pulses: dict[str, Any]) -> None:
         base = -number * height
         axis.axhline(base, color="#c9d0da", linewidth=0.6)
         axis.plot(trace["time"], base + trace[name], color=colour, linewidth=1.3)
-        axis.text(trace["time"][0], base + 0.08 * height, label, fontsize=8, color=colour)
+        axis.text(trace["time"][0], base + 0.08 * height, label, fontsize="small", color=colour)
     for phase in pulses["phases"]:
         if phase["phase"] in ("up", "down"):
             axis.axvspan(phase["from"], phase["to"], color="#fdf1dc" if phase["phase"] == "up" else "#e9f1fb", zorder=0)
@@ -105,26 +118,22 @@ def _device_halves(axis: Any, pulses: dict[str, Any]) -> None:
     for half, (name, colour) in enumerate((("first half, +Vth", "#d9a441"), ("second half, -Vth", COLOURS[0]))):
         axis.barh(places + 0.2 - 0.4 * half, [bar[half] for bar in bars], 0.36, color=colour, label=name)
     axis.axvline(0, color="#8a93a0", linewidth=0.8)
-    axis.set_yticks(places, names, fontsize=8)
-    axis.set_xlabel("dG at mid-range, layer 0, part of Gmax - Gmin")
+    axis.set_yticks(places, names, fontsize="small")
+    axis.set_xlabel("dG, part of Gmax - Gmin")
     axis.ticklabel_format(axis="x", style="sci", scilimits=(-3, 3))
-    axis.set_title("What the halves of that pulse do")
+    axis.set_title("What the halves of that pulse do at mid-range, layer 0")
     axis.set_ylim(-0.6, len(names) + 0.3)
     axis.legend(loc="upper right", ncols=2)
 
 
-def conductances(before: Sequence[np.ndarray], after: Sequence[np.ndarray], stuck: Sequence[np.ndarray]) -> Figure:
-    """Conductances of each layer's devices before and after training, as parts of Gmax - Gmin; stuck ones apart."""
-    figure, axes = new_figure(1, len(before), (5 * len(before), 2.9))
+def draw_conductances(axis: Any, layer: int, before: np.ndarray, after: np.ndarray, stuck: np.ndarray) -> None:
+    """Conductances of a layer's devices before and after training, as parts of Gmax - Gmin; stuck ones apart."""
     bins = np.linspace(0, 1, 65)
-    for index, axis in enumerate(axes[0]):
-        free = ~stuck[index]
-        axis.hist(before[index][free], bins, color="#b9c2cf", label="before")
-        axis.hist(after[index][free], bins, color=COLOURS[2], histtype="step", linewidth=1.3, label="after")
-        if stuck[index].any():
-            axis.hist(after[index][stuck[index]], bins, color=COLOURS[4], label=f"stuck: {stuck[index].sum()}")
-        axis.set_title(f"Devices of synapse layer {index}: {before[index].size}")
-        axis.set_xlabel("(G - Gmin) / (Gmax - Gmin)")
-        axis.set_ylabel("devices")
-        axis.legend()
-    return figure
+    axis.hist(before[~stuck], bins, color="#b9c2cf", label="before")
+    axis.hist(after[~stuck], bins, color=COLOURS[2], histtype="step", linewidth=1.3, label="after")
+    if stuck.any():
+        axis.hist(after[stuck], bins, color=COLOURS[4], label=f"stuck: {stuck.sum()}")
+    axis.set_title(f"Devices of synapse layer {layer}: {before.size}")
+    axis.set_xlabel("(G - Gmin) / (Gmax - Gmin)")
+    axis.set_ylabel("devices")
+    axis.legend()

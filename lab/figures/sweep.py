@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -10,21 +11,31 @@ from matplotlib.figure import Figure
 from eqspike.lab.plots import COLOURS, new_figure
 
 
-def sweep_panels(summary: dict[str, Any], columns: int = 3) -> Figure:
-    """Accuracy of a sweep's rows, one panel a group: points with the seeds' deviation, open diamonds the thesis's."""
+def sweep_groups(summary: dict[str, Any]) -> list[Callable[[Any], None]]:
+    """What draws each group's panel on a pair of axes."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in summary["rows"]:
         groups.setdefault(row["group"], []).append(row)
-    columns = min(columns, len(groups))
-    lines = -(-len(groups) // columns)
-    figure, axes = new_figure(lines, columns, (4.3 * columns, 3.3 * lines))
     means = {row["name"]: row["accuracy"]["mean"] for row in summary["rows"]}
-    for axis, (group, rows) in zip(axes.ravel(), groups.items(), strict=False):
-        _sweep_panel(axis, rows, means)
+
+    def draw(axis: Any, group: str) -> None:
+        _sweep_panel(axis, groups[group], means)
         axis.set_title(group or summary["title"])
         axis.set_ylabel(f"{summary['test_part']} accuracy, %")
         if group in summary["xlabels"]:
             axis.set_xlabel(summary["xlabels"][group])
+
+    return [partial(draw, group=group) for group in groups]
+
+
+def sweep_panels(summary: dict[str, Any], columns: int = 3) -> Figure:
+    """Accuracy of a sweep's rows, one panel a group: points with the seeds' deviation, open diamonds the thesis's."""
+    groups = sweep_groups(summary)
+    columns = min(columns, len(groups))
+    lines = -(-len(groups) // columns)
+    figure, axes = new_figure(lines, columns, (4.3 * columns, 3.3 * lines))
+    for axis, draw in zip(axes.ravel(), groups, strict=False):
+        draw(axis)
     seeds = max(row["accuracy"]["count"] for row in summary["rows"])
     if seeds > 1:
         figure.supxlabel(f"bars: standard deviation over {seeds} seeds", fontsize=7)
@@ -53,7 +64,7 @@ def _sweep_panel(axis: Any, rows: Sequence[dict[str, Any]], means: dict[str, flo
     if placed and places[0] > 0 and places[-1] / places[0] > 20:
         axis.set_xscale("log")
     if not placed:
-        axis.set_xticks(range(len(rows)), [row["name"] for row in rows], rotation=40, ha="right", fontsize=7)
+        axis.set_xticks(range(len(rows)), [row["name"] for row in rows], rotation=40, ha="right", fontsize="small")
     if any(series):
         axis.legend(loc="lower left")
 

@@ -9,12 +9,12 @@ from eqspike.golden.validation import require_choice
 from eqspike.lab import healing, upsets
 from eqspike.lab.experiments.kinds.sweep import row_cells
 from eqspike.lab.tables import Claim, Found, Kind, Shown, no_claims, rows_of
-from eqspike.lab.text import percent
+from eqspike.lab.text import LAST, LAST_MEAN, averaged_over, percent
 from eqspike.lab.verdict import holds, reaches, status
 
-MEAN = "mean_last_5_test_accuracy"
-METRICS = {MEAN: "test images, mean of the last 5 epochs", "last_test_accuracy": "test images, last epoch"}
-"""Of a training, and what it is."""
+MEAN = LAST_MEAN
+METRICS = (MEAN, "last_test_accuracy")
+"""Of a training."""
 CELLS = ("title", "note", "seeds", "asked", "measured", "real", "writes", "thesis", "status")
 
 
@@ -53,7 +53,7 @@ class Parameters(Shown):
 
     def validate(self, key: str) -> None:
         super().validate(key)
-        require_choice(f"{key}.metric", self.metric, tuple(METRICS))
+        require_choice(f"{key}.metric", self.metric, METRICS)
         for name in self.columns:
             require_choice(f"{key}.columns", name, CELLS)
 
@@ -105,6 +105,11 @@ def _table(parameters: Parameters, found: Found) -> list[list[str]]:
     return [[cells[name] for name in parameters.columns] for cells in each if cells is not None]
 
 
+def metric_text(metric: str, epochs: int) -> str:
+    """What a metric is, of trainings of so many epochs."""
+    return f"test images, {averaged_over(epochs) if metric == MEAN else 'last epoch'}"
+
+
 def seeds_text(count: int, deviation: str = "standard error") -> str:
     """On how many seeds a claim stands."""
     return "1 seed" if count == 1 else f"{count} seeds, ± {deviation}"
@@ -115,7 +120,8 @@ def _claims(parameters: Parameters, found: Found) -> list[Claim]:
     for line in parameters.lines:
         if (cells := _cells(line, parameters.metric, found)) is not None:
             real = f" (real numbers: {cells['real']})" if line.real else ""
-            basis = f"{seeds_text(int(cells['seeds']))}; {METRICS[parameters.metric]}"
+            epochs = found[line.measurement]["result"].get("epochs_planned", LAST)
+            basis = f"{seeds_text(int(cells['seeds']))}; {metric_text(parameters.metric, epochs)}"
             claims.append(Claim(line.title, cells["measured"] + real, basis, cells["asked"], cells["status"]))
     return claims
 
@@ -187,8 +193,10 @@ def _against(bar: float | None, mean: float | None) -> list[str]:
 
 def _sweep_claims(parameters: Sweep, found: Found) -> list[Claim]:
     rows = {row["name"]: row["accuracy"] for row in rows_of(found, parameters.measurement)}
+    epochs = found[parameters.measurement]["result"].get("epochs", LAST) if rows else LAST
+    over = metric_text(MEAN, epochs)
     return [
-        Claim(own.title, percent(entry), f"{seeds_text(entry['count'])}; {METRICS[MEAN]}", f">= {own.bar} %",
+        Claim(own.title, percent(entry), f"{seeds_text(entry['count'])}; {over}", f">= {own.bar} %",
               reaches(100 * entry["mean"], own.bar))
         for own in parameters.reached
         if (entry := rows.get(own.row)) is not None and entry["count"] > 1

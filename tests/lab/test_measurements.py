@@ -66,7 +66,7 @@ def test_a_sweep_becomes_a_table(project: Path, run) -> None:
     assert readme.startswith("before")
     assert readme.endswith("after\n")
     assert "| Plain ones | " in readme
-    assert "| 2 seeds, ± standard error; test images, mean of the last 5 epochs | >= 1.0 % |" in readme
+    assert "| 2 seeds, ± standard error; test images, after 1 epoch | >= 1.0 % |" in readme
     assert "None" not in readme
 
 

@@ -14,7 +14,6 @@ import pytest
 from eqspike.golden.data import load_all, load_parts
 from eqspike.golden.network import Network
 from eqspike.lab.configs import read_config
-from eqspike.lab.figures.network import confusion
 from eqspike.lab.infer import Question, infer, infer_on_board
 from eqspike.lab.runs import config_key
 from eqspike.lab.weights import load_weights, save_weights
@@ -151,10 +150,10 @@ def test_export_agrees_on_examples_as_they_were_fitted(trained: str, run) -> Non
 
 def test_a_report_of_a_table(trained: str, run) -> None:
     assert run("report", "a").exit_code == 0
-    assert "No pictures of the network" not in Path("a/report.html").read_text()
-    figure = confusion(np.eye(3, 4, dtype=int), ["$\\frac$ and a long name", "名前"])
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["\\$\\frac\\$ a...", "1", "2"]
-    figure.canvas.draw()
+    page = Path("a/report.html").read_text()
+    assert "No pictures of the network" not in page
+    for name in ("big", "small"):
+        assert f"<th>{name}</th>" in page
 
 
 def test_a_network_from_python_keeps_it(trained: str) -> None:

@@ -21,6 +21,7 @@ import yaml
 from eqspike.golden.configfile import load_config
 from eqspike.golden.engine import GoldenEngine, Learned
 from eqspike.golden.network import Network
+from eqspike.lab.configs import read_config, run_name
 from eqspike.lab.train import CHUNK
 from eqspike.lab.weights import load_weights
 from tests.scripts.processes import interrupt, start
@@ -162,6 +163,64 @@ def test_default_folder_limit_seed_and_no_epochs(tiny: str, run) -> None:
     config = load_config("none/config.yaml")
     assert weights_of("none") == [w.tolist() for w in Network(config).weights]
     assert read("none/metrics.json")["epochs"] == []
+
+
+def test_another_data_set_has_another_folder(tiny: str, run) -> None:
+    """`train digits --dataset random` stood in the way of `train digits`."""
+    assert run("train", "toy", "--epochs", 0).exit_code == 0
+    assert run("train", "toy", "--epochs", 0, "--dataset", "digits", "--set", "network.layers=[64,9,10]").exit_code == 0
+    assert run("train", "toy", "--epochs", 0, "--set", "dataset.name=digits", "--set", "network.layers=[64,9,10]",
+               "--seeds", 2).exit_code == 0  # fmt: skip
+    assert run("train", "toy", "--epochs", 0, "--dataset", "random", "--seed", 1).exit_code == 0  # its own
+    # a file of one's own has its own data set, but not under a preset's name
+    assert run("train", tiny, "--epochs", 0).exit_code == 0
+    Path("mine.yaml").write_text(Path(tiny).read_text().replace("name: tiny", "name: digits"))
+    assert run("train", "mine.yaml", "--epochs", 0).exit_code == 0
+    assert run("baseline", "bptt", tiny, "--epochs", 0, "--dataset", "digits",
+               "--set", "network.layers=[64,9,10]").exit_code == 0  # fmt: skip
+    assert {path.name for path in Path("runs").iterdir() if path.is_dir()} == {
+        "toy-seed0", "toy-digits-seed0", "toy-digits-seeds0-1", "toy-seed1", "tiny-seed7", "digits-random-seed7",
+        "tiny-digits-bptt-seed7",
+    }  # fmt: skip
+
+
+def test_a_folder_of_images_gives_its_name(tiny: str) -> None:
+    config = read_config(tiny, dataset="idx:some/my  images;'")
+    assert run_name(config, tiny) == "tiny-idx-my-images"
+    assert run_name(read_config(tiny, dataset="idx:/"), tiny) == "tiny-idx"
+    assert len(run_name(read_config(tiny, dataset="idx:" + 300 * "x"), tiny)) < 80
+
+
+def test_which_epochs_were_before(tiny: str, run) -> None:
+    """A run that went on says so, each time, in metrics.json and on the terminal."""
+    run("train", tiny, "--out", "a", "--epochs", 1)
+    assert "resumed_after" not in read("a/metrics.json")
+    first = run("train", "--resume", "a", "--epochs", 3).stdout.splitlines()
+    assert [line.endswith("before") for line in first if re.match(r" +\d+/3 ", line)] == [True, False, False]
+    assert "  resumed after epoch 1" in first
+    assert read("a/metrics.json")["resumed_after"] == [1]
+    again = run("train", "--resume", "a", "--epochs", 4).stdout
+    assert again.count("before") == 3
+    assert read("a/metrics.json")["resumed_after"] == [1, 3]
+    done = run("train", "--resume", "a").stdout  # nothing is left to do
+    assert "resumed after" not in done
+    assert read("a/metrics.json")["resumed_after"] == [1, 3]
+
+
+def test_what_a_short_run_says(tiny: str, run) -> None:
+    """Of fewer than five epochs there is no mean of five."""
+    for epochs, words in ((1, "after 1 epoch"), (4, "after 4 epochs"), (5, "mean of the last 5 epochs")):
+        out = f"of{epochs}"
+        said = run("train", tiny, "--out", out, "--epochs", epochs).stdout
+        metrics = read(f"{out}/metrics.json")
+        value = metrics["mean_last_5_test_accuracy" if epochs == 5 else "last_test_accuracy"]
+        assert f"test accuracy, {words}: {100 * value:.2f} %" in said
+        assert ("last 5" in said) == (epochs == 5)
+        assert "published" not in said  # it is no preset
+    said = run("train", tiny, "--seeds", 2, "--epochs", 4, "--out", "many").stdout
+    assert "last 5" not in said
+    assert "test accuracy, after 4 epochs: " in said
+    assert "standard deviation" in said
 
 
 @pytest.mark.parametrize("workers", [1, 2])
