@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eqspike.base.errors import UsageProblem
+
 if TYPE_CHECKING:
     from eqspike.golden.config import Config
 
@@ -82,8 +84,15 @@ def run_name(config: Config, named: str) -> str:
     """What the folders of a config's runs are called: its name, and its data set where that is not its preset's.
 
     `named` is the preset or path that the config was read from; its data set is its own where no preset has its name.
+    Raises `UsageProblem` for a preset's copy that was changed, but for its name: its runs would pass for the preset's.
     """
-    own = preset(config.name) or read_config(named)
+    shipped, written = preset(config.name), read_config(named)
+    if shipped is not None and written.name == config.name and written != shipped:
+        raise UsageProblem(
+            f"{named}: name: {config.name} is that of a preset, and this is another network: give it a name of its own "
+            f"(--set name={Path(named).stem}, or in the file), or say where its runs go (--out)"
+        )
+    own = shipped or written
     if config.dataset.name == own.dataset.name:
         return config.name
     kind, _, folder = config.dataset.name.partition(":")

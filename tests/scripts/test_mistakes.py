@@ -83,6 +83,19 @@ def test_a_port_that_is_not_there(tiny: str, fails: Callable[..., str], monkeypa
     assert "/dev/nothere: No such file or directory; serial ports here: /dev/ttyUSB7" in line
 
 
+def test_a_copy_of_a_preset_asks_for_a_name(tiny: str, run, fails: Callable[..., str]) -> None:
+    """Once it was changed; its runs would pass for the preset's."""
+    text = (package_folder("configs") / "toy.yaml").read_text(encoding="utf-8")
+    Path("mine.yaml").write_text(text)
+    assert run("train", "mine.yaml", "--epochs", 0).exit_code == 0
+    Path("mine.yaml").write_text(text.replace("seed: 0", "seed: 5"))
+    assert "mine.yaml: name: toy is that of a preset" in (line := fails(2, "train", "mine.yaml", "--epochs", 0))
+    assert "--set name=mine" in line
+    assert run("train", "mine.yaml", "--epochs", 0, "--set", "name=mine").exit_code == 0
+    assert Path("runs/mine-seed5").is_dir()
+    assert run("train", "mine.yaml", "--epochs", 0, "--out", "elsewhere").exit_code == 0
+
+
 def test_a_copy_of_a_preset_under_its_own_name_is_that_copy(tiny: str, run) -> None:
     """A file that is there goes before the preset of its name."""
     shutil.copyfile(package_folder("configs") / "toy.yaml", "digits")
