@@ -2,7 +2,8 @@
 
 What costs most is that synapses after the first layer are two-way: outputs drive the hidden neurons that drive them.
 With smaller weights to the outputs little comes back, and a bias, of which nothing comes back, lifts the outputs over
-their leak again. So each layer's weights get a factor and the outputs one bias; answers of the graph decide, labels do not.
+their leak again. So each layer's weights get a factor and the outputs one bias; answers of the graph decide, labels do
+not.
 """
 
 from __future__ import annotations
