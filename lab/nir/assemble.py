@@ -57,6 +57,7 @@ class Assembler:
                     "one leak for all"
                 )
         self.reader.check_leak(chain[0])
+        first = chain[0].neuron
         if len(chain) == 1:
             chain = self._with_relays(source, chain[0], ways, inputs[source])
         layers = (inputs[source], *(p.size for p in chain))
@@ -73,7 +74,7 @@ class Assembler:
             filters=tuple(p.filter for p in chain),
         )  # fmt: skip
         described = Described(
-            layers, refractory, tuple(p.threshold for p in chain), max(p.tolerance for p in chain), chain[0].neuron,
+            layers, refractory, tuple(p.threshold for p in chain), max(p.tolerance for p in chain), first,
             exact=not self.reader.approximations,
         )  # fmt: skip
         config, layered = Fitter(self.base, self.real, described, self.reader.nearly).fitted(layered)

@@ -33,6 +33,8 @@ def _norse(name: str, node: nir.NIRNode, dt: float, nearly: Callable[[str, str],
     found = [np.asarray(getattr(node, what)) for what in times]
     if any(t.ndim or t.dtype != np.float32 or not 2 * dt**2 <= t < 2 * dt for t in found[:1]):
         return node
-    said = f"{times[0]} is {float(found[0]):g}, too short for a step; taken as Norse writes it, {float(found[0]) / dt:g}"
+    said = (
+        f"{times[0]} is {float(found[0]):g}, too short for a step; taken as Norse writes it, {float(found[0]) / dt:g}"
+    )
     nearly(name, said)
     return dataclasses.replace(node, **{what: t / dt for what, t in zip(times, found, strict=True)})

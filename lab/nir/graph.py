@@ -152,7 +152,7 @@ class Reader:
         known = nir.Input | nir.Output | nir.Linear | nir.Affine | nir.Scale | nir.Delay | nir.Threshold | NEURONS
         for name, node in self.nodes.items():
             if not isinstance(node, known):
-                kinds = "layers of LIF or IF neurons joined by Linear and Affine"
+                kinds = "layers of LIF, CubaLIF or IF neurons joined by Linear and Affine"
                 raise Refused(f"node {name!r}: {type(node).__name__} is not on the chip, which has {kinds}")
             _check_numbers(name, node)
         self._find_sizes()
@@ -255,9 +255,10 @@ class Reader:
     def check_leak(self, p: Population) -> None:
         """Raise `Refused` where the chip's neurons cannot leak so much."""
         if p.leak:
-            node: Any = self.nodes[p.neuron]
-            tau = float(np.ravel(node.tau_mem if isinstance(node, nir.CubaLIF) else node.tau)[0])
-            _check_neuron(p.neuron, f"tau is {tau:g}, dt {self.dt:g}", leak=p.leak)
+            node = self.nodes[p.neuron]
+            what = "tau_mem" if isinstance(node, nir.CubaLIF) else "tau"
+            tau = float(np.ravel(getattr(node, what))[0])
+            _check_neuron(p.neuron, f"{what} is {tau:g}, dt {self.dt:g}", leak=p.leak)
 
     def _threshold(self, name: str, what: str, values: Any) -> float:
         value = _same(name, what, values)

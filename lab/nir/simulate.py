@@ -35,21 +35,24 @@ class Simulator:
         self.past: dict[str, list[Any]] = {name: [] for name, node in self.nodes.items() if isinstance(node, nir.Delay)}
 
     def _order(self) -> list[str]:
-        """Nodes, each after those that lead to it without a delay, as far as there is such an order."""
-        order: list[str] = []
+        """Nodes, each before those that it leads to: in a circle, the one that the inputs reach first is before all."""
+        after: dict[str, list[str]] = {name: [] for name in self.nodes}
+        for target, sources in self.before.items():
+            for source in sources:
+                if not self._waits(target):
+                    after[source].append(target)
+        left: list[str] = []
         met: set[str] = set()
-        for last in self.nodes:
-            stack = [(last, False)]
+        for first in sorted(self.nodes, key=lambda name: not isinstance(self.nodes[name], nir.Input)):
+            stack = [(first, False)]
             while stack:
                 name, done = stack.pop()
                 if done:
-                    order.append(name)
+                    left.append(name)
                 elif name not in met:
                     met.add(name)
-                    stack.append((name, True))
-                    if not self._waits(name):
-                        stack += [(source, False) for source in reversed(self.before[name])]
-        return order
+                    stack += [(name, True), *((target, False) for target in after[name])]
+        return left[::-1]
 
     def _waits(self, name: str) -> bool:
         """Is what the node gives in a step known from the steps before?"""

@@ -4,9 +4,9 @@
     python foreign.py run LIBRARY FILE.nir SPIKES.npz OUT.npz
     python foreign.py make LIBRARY NETWORK.npz SPIKES.npz FILE.nir OUT.npz
 
-LIBRARY is snntorch, norse, sinabs or nirtorch. SPIKES.npz holds `spikes`, shape (steps, images, inputs); OUT.npz gets the
-outputs', shape (steps, images, outputs). NETWORK.npz holds `weight_l`, `bias_l` in units of the threshold, and `leak` a
-step. It imports nothing of this project.
+LIBRARY is snntorch, norse, sinabs or nirtorch. SPIKES.npz holds `spikes`, shape (steps, images, inputs); OUT.npz gets
+the outputs', shape (steps, images, outputs). NETWORK.npz holds `weight_l`, `bias_l` in units of the threshold, and
+`leak` a step. It imports nothing of this project.
 """
 
 from __future__ import annotations
