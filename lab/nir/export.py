@@ -22,7 +22,7 @@ from eqspike.golden.network import Network
 from eqspike.lab.nir.file import metadata_dt
 from eqspike.lab.nir.layered import answers, input_spikes
 from eqspike.lab.nir.plain import to_plain
-from eqspike.lab.nir.shown import IMAGES, fixed_phase
+from eqspike.lab.nir.shown import IMAGES, fixed_phase, spread
 from eqspike.lab.nir.simulate import output_spikes
 from eqspike.lab.nir.write import graph_bytes, to_graph, unlimited
 from eqspike.lab.weights import load_weights, save_weights
@@ -59,7 +59,8 @@ class Agreement:
 def agreement(config: Config, network: Network) -> Agreement:
     """Compare the answers of `network` with those of its graph."""
     part = load_split(config)
-    images, labels = part.test_images[:IMAGES], part.test_labels[:IMAGES]
+    chosen = spread(len(part.test_labels), IMAGES)
+    images, labels = part.test_images[chosen], part.test_labels[chosen]
     graph = Network(unlimited(config))
     graph.load_weights(network.real_weights())
     network.clear_counters()
@@ -88,7 +89,8 @@ class PlainAgreement:
 def plain_agreement(config: Config, network: Network, graph: nir.NIRGraph) -> PlainAgreement:
     """Compare the answers of `network` with those of its plain graph, which is shown the same spikes."""
     part, config = load_split(config), fixed_phase(config)
-    images, labels = part.test_images[:IMAGES], part.test_labels[:IMAGES]
+    chosen = spread(len(part.test_labels), IMAGES)
+    images, labels = part.test_images[chosen], part.test_labels[chosen]
     chip = Network(config)
     chip.load_weights(network.weights)
     own = chip.present_all(images, labels, INFER)[:, 0]

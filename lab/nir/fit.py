@@ -23,7 +23,7 @@ OUTPUT_GAINS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18)
 HIDDEN_GAINS = (1.0, 0.8, 0.65, 1.25)
 BIASES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
 """Of a spike of the bias, in thresholds."""
-WORTH = 0.01
+WORTH = 0.02
 """Of the answers: what gains must win to be taken."""
 WIDEST_LIMIT = 1024.0
 
@@ -70,10 +70,11 @@ def fitted(found: Imported, gains: bool = True) -> tuple[Imported, Fit | None]:
 def _search(chip: Layered, on: Shown, target: np.ndarray) -> Fit | None:
     """The best gains and bias. First those of the outputs, then hidden layers from the last to the first, each with
     another look at the outputs."""
-    layers = len(chip.weights)
+    layers, drive = len(chip.weights), chip.drive(on.spikes)
 
     def score(gains: tuple[float, ...], bias: float) -> float:
-        return float(np.mean(on.answers(_with(chip, gains, bias)) == target))
+        spikes = _with(chip, gains, bias).outputs(on.spikes, gains[0] * drive)
+        return float(np.mean(answers(on.config, spikes) == target))
 
     best = before = (score((1.0,) * layers, 0.0), (1.0,) * layers, 0.0)
     for layer in range(layers - 2, -1, -1):

@@ -38,8 +38,14 @@ class Layered:
     limit: float | None = None
     """Membranes saturate to [-limit, limit)."""
 
-    def outputs(self, spikes: np.ndarray) -> np.ndarray:
+    def drive(self, spikes: np.ndarray) -> np.ndarray:
+        """What the inputs' spikes, shape (steps, images, inputs), give to the first neurons, (steps, images, neurons):
+        most of the work, which networks with the same first weights can share."""
+        return spikes @ self.weights[0][:-1]
+
+    def outputs(self, spikes: np.ndarray, drive: np.ndarray | None = None) -> np.ndarray:
         """Spikes of the last layer, (steps, images, outputs), for those of the inputs, (steps, images, inputs)."""
+        drive = self.drive(spikes) if drive is None else drive
         images, layers = spikes.shape[1], len(self.weights)
         membrane = [np.zeros((images, w.shape[1])) for w in self.weights]
         held = [np.zeros(m.shape, int) for m in membrane]
@@ -47,9 +53,9 @@ class Layered:
         last = [np.zeros((images, len(w) - 1)) for w in self.weights] + [np.zeros_like(membrane[-1])]
         found = np.zeros((len(spikes), *membrane[-1].shape))
         for t, given in enumerate(spikes):
-            now = [given.astype(float)]
+            now = [given]
             for s in range(layers):
-                currents[s] += self.filters[s] * (self._current(s, t, now, last) - currents[s])
+                currents[s] += self.filters[s] * (self._current(s, t, now, last, drive) - currents[s])
                 v = membrane[s] - membrane[s] * self.leak + currents[s]
                 if self.limit is not None:
                     v = np.clip(v, -self.limit, np.nextafter(self.limit, 0))
@@ -60,10 +66,16 @@ class Layered:
             last, found[t] = now, now[-1]
         return found
 
-    def _current(self, s: int, t: int, now: Sequence[np.ndarray], last: Sequence[np.ndarray]) -> np.ndarray:
+    def _current(
+        self, s: int, t: int, now: Sequence[np.ndarray], last: Sequence[np.ndarray], drive: np.ndarray
+    ) -> np.ndarray:
         """What the neurons above synapses `s` get in step t; `now` and `last` are spikes of this step and the last."""
         weights, moment = self.weights[s], t - self.delayed[s]
-        current = (last if self.delayed[s] else now)[s] @ weights[:-1] + self.constants[s]
+        current = self.constants[s]
+        if s > 0:
+            current = current + (last if self.delayed[s] else now)[s] @ weights[:-1]
+        elif moment >= 0:
+            current = current + drive[moment]
         if moment >= 0 and moment % self.period == 0:
             current = current + weights[-1]
         if s + 1 < len(self.weights) and self.two_way[s + 1]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,6 +19,8 @@ FIT_IMAGES = 200
 """Training images to fit gains to."""
 WORK = 2 * 10**10
 """Products of a spike and a weight in one run; large networks are shown fewer images."""
+MEMORY = 2**27
+"""Spikes, or currents, of all steps of all images at once: a GB."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,15 @@ class Shown:
     spikes: np.ndarray
     """Shape (steps, images, inputs)."""
 
+    drives: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+    """The last weights of a first layer, and what it was given through them."""
+
     def answers(self, layered: Layered) -> np.ndarray:
         """What layers in real numbers answer."""
-        return answers(self.config, layered.outputs(self.spikes))
+        first = layered.weights[0][:-1]
+        if not self.drives or not np.array_equal(self.drives[0][0], first):
+            self.drives[:] = [(first, layered.drive(self.spikes))]
+        return answers(self.config, layered.outputs(self.spikes, self.drives[0][1]))
 
     def right(self, found: np.ndarray) -> int | None:
         """How many of these answers are the labels."""
@@ -49,12 +57,18 @@ def fixed_phase(config: Config) -> Config:
     return config.replace(input=dataclasses.replace(config.input, phase=phase))
 
 
+def spread(images: int, count: int) -> np.ndarray:
+    """Places of `count` among so many images, or all: spread over them, as some data sets are sorted by label."""
+    return np.linspace(0, images - 1, min(count, images)).round().astype(int)
+
+
 def shown(config: Config, test: bool, own: bool) -> Shown:
     """Images of the config's data set, where it is the network's `own` and fits it; else random ones."""
     config = fixed_phase(config)
     layers, count = config.network.layers, IMAGES if test else FIT_IMAGES
     weights = sum(a * b for a, b in itertools.pairwise(layers))
-    count = int(np.clip(WORK // (config.learning.free_steps * weights), 4, count))
+    most = min(WORK // weights, MEMORY // max(layers)) // config.learning.free_steps
+    count = int(np.clip(most, 4, count))
     images, labels, said = None, None, "random images"
     if own:
         try:
@@ -66,7 +80,8 @@ def shown(config: Config, test: bool, own: bool) -> Shown:
             said = f"{'test' if test else 'training'} images of {config.dataset.name}"
     if images is None:
         images = _random(config, count, test)
-    images, labels = images[:count], None if labels is None else labels[:count]
+    chosen = spread(len(images), count)
+    images, labels = images[chosen], None if labels is None else labels[chosen]
     return Shown(config, images, labels, said, input_spikes(config, images))
 
 

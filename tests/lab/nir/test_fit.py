@@ -45,7 +45,7 @@ def test_a_large_loss_is_explained(snntorch: Imported) -> None:
     assert found.config.neuron.leak == 2.0**-3
     assert (seen.images, seen.said) == (100, "test images of digits")
     assert seen.alike < 80
-    assert seen.right_of_graph >= 95
+    assert seen.right_of_graph >= 92
     assert seen.right < 80
     assert seen.reason == "synapses after the first layer are two-way"
     lines = list(seen.lines())
