@@ -12,8 +12,8 @@ from eqspike.golden.config import Config
 from eqspike.golden.modes import INFER
 from eqspike.golden.network import Network
 from eqspike.lab.nir.assemble import Imported
-from eqspike.lab.nir.fit import Fit, graph_answers
-from eqspike.lab.nir.layered import Layered, as_chip
+from eqspike.lab.nir.fit import Fit, graph_spikes
+from eqspike.lab.nir.layered import Layered, answers, as_chip
 from eqspike.lab.nir.shown import Shown, fixed_phase, shown
 
 POOR = 0.9
@@ -83,13 +83,14 @@ def agreement(found: Imported, plain: Imported, network: Network, fit: Fit | Non
     """Compare. `plain` is what was imported before `fit` changed it to `found`; `network` has the latter's weights in
     their format."""
     on = shown(found.config, True, found.own)
-    target, spikes = graph_answers(found, on)
+    spikes = graph_spikes(found, on)
+    target, silent = answers(on.config, spikes), int(np.sum(spikes[-on.config.learning.window :].sum(axis=(0, 2)) == 0))
     now = Network(fixed_phase(found.config))
     now.load_weights(network.weights)
     own = now.present_all(on.images, np.zeros(len(on.images), np.int64), INFER)[:, 0]
     costs = () if found.exact else tuple(_costs(on, target, found, plain, network, own, fit))
     return Agreement(
-        len(target), on.said, int(np.sum(own == target)), on.right(target), on.right(own), int(np.sum(spikes == 0)),
+        len(target), on.said, int(np.sum(own == target)), on.right(target), on.right(own), silent,
         len(set(target.tolist())), costs,
     )  # fmt: skip
 
@@ -110,8 +111,8 @@ def _costs(
         stages.append((f"weights of {bits} bits", on.answers(chip)))
         stages.append(("membranes in fixed point", own))
     alike, right, points = len(target), on.right(target), 100 / len(target)
-    for what, answers in stages:
-        same, now = int(np.sum(answers == target)), on.right(answers)
+    for what, given in stages:
+        same, now = int(np.sum(given == target)), on.right(given)
         lost = None if right is None or now is None else points * (right - now)
         if points * abs(alike - same) > WORTH_SAYING or abs(lost or 0) > WORTH_SAYING:
             yield Cost(what, points * (alike - same), lost)

@@ -9,6 +9,7 @@ not.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,8 @@ OUTPUT_GAINS = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18)
 HIDDEN_GAINS = (1.0, 0.8, 0.65, 1.25)
 BIASES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
 """Of a spike of the bias, in thresholds."""
+DEEPEST = 3
+"""So many hidden layers, the last ones, get gains."""
 WORTH = 0.02
 """Of the answers: what gains must win to be taken."""
 WIDEST_LIMIT = 1024.0
@@ -46,10 +49,9 @@ class Fit:
         return f"weights times {gains}; a bias of {self.bias:g} thresholds for the outputs"
 
 
-def graph_answers(found: Imported, on: Shown) -> tuple[np.ndarray, np.ndarray]:
-    """(the graph's own answers, spikes of its outputs in the window an image)."""
-    spikes = output_spikes(found.graph, found.dt, on.spikes, found.config.neuron.refractory)
-    return answers(on.config, spikes), spikes[-on.config.learning.window :].sum(axis=(0, 2))
+def graph_spikes(found: Imported, on: Shown) -> np.ndarray:
+    """Spikes of the graph's outputs in its own arithmetic, shape (steps, images, outputs)."""
+    return output_spikes(found.graph, found.dt, on.spikes, found.config.neuron.refractory)
 
 
 def fitted(found: Imported, gains: bool = True) -> tuple[Imported, Fit | None]:
@@ -58,35 +60,45 @@ def fitted(found: Imported, gains: bool = True) -> tuple[Imported, Fit | None]:
     if found.exact:
         return found, None
     on = shown(found.config, False, found.own)
-    target, spikes = graph_answers(found, on)
+    target = graph_spikes(found, on)
     fit = None
-    if gains and spikes.any() and len(set(target.tolist())) > 1:
+    if gains and len(set(answers(on.config, target).tolist())) > 1:
         fit = _search(dataclasses.replace(as_chip(found.config, found.weights), limit=None), on, target)
     if fit is not None:
         found = with_gains(found, fit)
     return _with_limit(found, on), fit
 
 
+def _profiles(spikes: np.ndarray, window: int) -> np.ndarray:
+    """How an image's spikes are spread over the outputs, shape (images, outputs): mean 0, and length 1 unless 0."""
+    counts = spikes[-window:].sum(axis=0)
+    counts = counts - counts.mean(axis=1, keepdims=True)
+    return counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1e-9)
+
+
 def _search(chip: Layered, on: Shown, target: np.ndarray) -> Fit | None:
-    """The best gains and bias. First those of the outputs, then hidden layers from the last to the first, each with
-    another look at the outputs."""
-    layers, drive = len(chip.weights), chip.drive(on.spikes)
+    """The best gains and bias: hidden layers one after the other, from the last on, each together with the outputs.
 
-    def score(gains: tuple[float, ...], bias: float) -> float:
+    The best have the most of the graph's answers and, as a few answers more or less are chance, spikes that are spread
+    over the outputs as the graph's are: the share of the one and the mean correlation of the other are added."""
+    layers, drive, window = len(chip.weights), chip.drive(on.spikes), on.config.learning.window
+    wanted, profiles = answers(on.config, target), _profiles(target, window)
+
+    def score(gains: tuple[float, ...], bias: float) -> tuple[float, float]:
         spikes = _with(chip, gains, bias).outputs(on.spikes, gains[0] * drive)
-        return float(np.mean(answers(on.config, spikes) == target))
+        alike = float(np.mean(answers(on.config, spikes) == wanted))
+        return alike + float((_profiles(spikes, window) * profiles).sum(axis=1).mean()), alike
 
-    best = before = (score((1.0,) * layers, 0.0), (1.0,) * layers, 0.0)
-    for layer in range(layers - 2, -1, -1):
-        for hidden in HIDDEN_GAINS:
-            for output in OUTPUT_GAINS:
-                for bias in BIASES:
-                    gains = (*best[1][:layer], hidden, *best[1][layer + 1 : -1], output)
-                    if best[0] < 1 and (found := score(gains, bias)) > best[0]:
-                        best = (found, gains, bias)
-    if best[0] - before[0] < WORTH:
+    best = before = (*score((1.0,) * layers, 0.0), (1.0,) * layers, 0.0)
+    for layer in range(layers - 2, max(layers - 2 - DEEPEST, -1), -1):
+        start = best[2]
+        for hidden, output, bias in itertools.product(HIDDEN_GAINS, OUTPUT_GAINS, BIASES):
+            gains = (*start[:layer], hidden, *start[layer + 1 : -1], output)
+            if (found := score(gains, bias))[0] > best[0]:
+                best = (*found, gains, bias)
+    if best[1] - before[1] < WORTH:
         return None
-    return Fit(best[1], best[2], len(target), before[0], best[0])
+    return Fit(best[2], best[3], len(wanted), before[1], best[1])
 
 
 def _with(chip: Layered, gains: tuple[float, ...], bias: float) -> Layered:
