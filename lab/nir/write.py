@@ -92,8 +92,8 @@ def to_graph(config: Config, weights: Sequence[np.ndarray]) -> nir.NIRGraph:
 
 
 def graph_bytes(graph: nir.NIRGraph, resets: bool = True) -> bytes:
-    """The graph as a file in HDF5. Without `resets` neurons have no v_reset, which is then 0: programs that were made
-    with NIR before 1.0.5 do not know it."""
+    """The graph as a file in HDF5. Without `resets` neurons have no v_reset, which is then 0: NIR 1.0.4,
+    which Sinabs asks for, does not know it."""
     buffer = io.BytesIO()
     nir.write(buffer, graph)
     if not resets:

@@ -142,3 +142,9 @@ def test_small_leaks_get_a_finer_membrane() -> None:
     found = from_graph(plain(lif1=lif(3), lif2=lif(2)), approximate=True)
     assert found.config.neuron.leak == 2.0**-13
     assert found.config.membrane_fraction_bits == 21
+
+
+def test_a_bias_that_is_no_number() -> None:
+    affine = nir.Affine(weight=ones(3, 4), bias=np.array([0.0, 0.0, np.nan]))
+    with pytest.raises(Refused, match=r"^node 'fc1': bias is nan at entry 2; it must be finite"):
+        from_graph(plain(fc1=affine), approximate=True)

@@ -1,7 +1,7 @@
 """Plain graphs in the programs that they are made for, and graphs that these made: `foreign.py` runs there.
 
 EQSPIKE_FOREIGN_PYTHON names a Python in which some of them are installed (pip install snntorch norse sinabs nirtorch);
-without it this Python is asked. snnTorch writes files with NIR from 1.0.5 on, Sinabs reads them with NIR up to 1.0.4.
+without it this Python is asked. snnTorch writes files with NIR 1.0.8, Sinabs asks for NIR up to 1.0.4.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def test_neurons_that_differ_in_gain_differ_in_weights(make_config) -> None:
 
 
 def test_files_know_no_v_reset(tmp_path: Path, make_config) -> None:
-    """NIR before 1.0.5, which Sinabs asks for, refuses it; it is 0 where it is not said."""
+    """NIR 1.0.4, which Sinabs asks for, refuses it; it is 0 where it is not said."""
     config = make_config()
     network = trained(config)
     found = export_plain(config, network, tmp_path / "p.nir")
