@@ -19,6 +19,11 @@ import nir
 import numpy as np
 
 
+def flat(values: Any) -> np.ndarray:
+    """A node's numbers, one a signal or one for all, whatever shape the signals have in the graph."""
+    return np.ravel(np.asarray(values, np.float64))
+
+
 class Simulator:
     """State of one graph shown `images` images at once."""
 
@@ -86,30 +91,30 @@ class Simulator:
         if isinstance(node, nir.Linear | nir.Affine):
             x = np.broadcast_to(x, (self.images, node.weight.shape[1]))
             y = x @ np.asarray(node.weight, np.float64).T
-            return y + node.bias if isinstance(node, nir.Affine) else y
+            return y + flat(node.bias) if isinstance(node, nir.Affine) else y
         if isinstance(node, nir.Scale):
-            return node.scale * x
+            return flat(node.scale) * x
         if isinstance(node, nir.Threshold):
-            return (x > node.threshold).astype(float)
+            return (x > flat(node.threshold)).astype(float)
         if isinstance(node, nir.CubaLIF):
             before = self.current.get(name, 0.0)
-            x = self.current[name] = before + self.dt / np.asarray(node.tau_syn, np.float64) * (node.w_in * x - before)
+            x = self.current[name] = before + self.dt / flat(node.tau_syn) * (flat(node.w_in) * x - before)
         if isinstance(node, nir.I | nir.IF | nir.LI | nir.LIF | nir.CubaLIF):
             return self._neurons(name, node, x)
         return x  # an output, or a delay of less than a step
 
     def _neurons(self, name: str, node: Any, x: Any) -> Any:
-        v, r = self.v.get(name, 0.0), np.asarray(node.r, np.float64)
+        v, r = self.v.get(name, 0.0), flat(node.r)
         if isinstance(node, nir.I | nir.IF):
             v = v + self.dt * r * x
         else:
-            tau = np.asarray(node.tau_mem if isinstance(node, nir.CubaLIF) else node.tau, np.float64)
-            v = v + self.dt / tau * (node.v_leak - v + r * x)
+            tau = flat(node.tau_mem if isinstance(node, nir.CubaLIF) else node.tau)
+            v = v + self.dt / tau * (flat(node.v_leak) - v + r * x)
         if isinstance(node, nir.I | nir.LI):
             self.v[name] = v
             return v
-        fires = v > node.v_threshold
-        self.v[name] = np.where(fires, node.v_reset, v)
+        fires = v > flat(node.v_threshold)
+        self.v[name] = np.where(fires, flat(node.v_reset), v)
         return fires.astype(float)
 
 
@@ -125,5 +130,6 @@ def output_spikes(graph: nir.NIRGraph, dt: float, spikes: np.ndarray, period: in
     for t in range(steps):
         given = {name: spikes[t] for name in ends if name not in bias}
         given |= {name: np.full((images, 1), float(t % period == 0)) for name in bias}
-        found.append(simulator.step(given)[output])
+        with np.errstate(all="ignore"):  # a graph may run away; its spikes are all that is asked for
+            found.append(simulator.step(given)[output])
     return np.array([np.broadcast_to(out, (images, np.shape(found[-1])[-1])) for out in found])
