@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import nir
 import numpy as np
 from amaranth.hdl import signed
 from amaranth.lib import data
@@ -19,13 +20,15 @@ from eqspike.golden.data import load_split
 from eqspike.golden.features import Encoding
 from eqspike.golden.modes import INFER
 from eqspike.golden.network import Network
+from eqspike.lab.nir.file import metadata_dt
+from eqspike.lab.nir.layered import answers, input_spikes
+from eqspike.lab.nir.plain import to_plain
+from eqspike.lab.nir.shown import IMAGES, fixed_phase, spread
+from eqspike.lab.nir.simulate import output_spikes
 from eqspike.lab.nir.write import graph_bytes, to_graph, unlimited
 from eqspike.lab.weights import load_weights, save_weights
 from eqspike.rtl.bits import Codec
 from eqspike.rtl.layout import Layout
-
-IMAGES = 100
-"""Test images on which an exported graph is compared with the chip."""
 
 
 def hex_text(config: Config, weights: Sequence[np.ndarray], board: str | None = None) -> str:
@@ -57,7 +60,8 @@ class Agreement:
 def agreement(config: Config, network: Network, encoding: Encoding | None = None) -> Agreement:
     """Compare the answers of `network` with those of its graph, on test images as its training encoded them."""
     part = load_split(config, encoding)
-    images, labels = part.test_images[:IMAGES], part.test_labels[:IMAGES]
+    chosen = spread(len(part.test_labels), IMAGES)
+    images, labels = part.test_images[chosen], part.test_labels[chosen]
     graph = Network(unlimited(config))
     graph.load_weights(network.real_weights())
     network.clear_counters()
@@ -72,6 +76,34 @@ def agreement(config: Config, network: Network, encoding: Encoding | None = None
     )
 
 
+@dataclass(frozen=True)
+class PlainAgreement:
+    """How a plain graph, run as NIR defines it, answers beside the chip."""
+
+    images: int
+    alike: int
+    right: int
+    """Of the chip's answers."""
+    right_of_graph: int
+
+
+def plain_agreement(
+    config: Config, network: Network, graph: nir.NIRGraph, encoding: Encoding | None = None
+) -> PlainAgreement:
+    """Compare the answers of `network` with those of its plain graph, which is shown the same spikes."""
+    part, config = load_split(config, encoding), fixed_phase(config)
+    chosen = spread(len(part.test_labels), IMAGES)
+    images, labels = part.test_images[chosen], part.test_labels[chosen]
+    chip = Network(config)
+    chip.load_weights(network.weights)
+    own = chip.present_all(images, labels, INFER)[:, 0]
+    spikes = output_spikes(graph, metadata_dt(graph), input_spikes(config, images), config.neuron.refractory)
+    other = answers(config, spikes)
+    return PlainAgreement(
+        len(labels), int(np.sum(own == other)), int(np.sum(own == labels)), int(np.sum(other == labels))
+    )
+
+
 def trained_network(config: Config, weights: Path) -> tuple[Network, Encoding]:
     """The network with the weights of a run, and how the run's data set was encoded."""
     network, saved = Network(config), load_weights(weights, config)
@@ -83,6 +115,15 @@ def export_nir(config: Config, network: Network, out: Path, encoding: Encoding |
     """Write the network as a NIR graph."""
     write_bytes(out, graph_bytes(to_graph(config, network.real_weights())))
     return agreement(config, network, encoding)
+
+
+def export_plain(
+    config: Config, network: Network, out: Path, sinabs: bool = False, encoding: Encoding | None = None
+) -> PlainAgreement:
+    """Write the network as a graph of Affine and LIF nodes alone."""
+    graph = to_plain(config, network.real_weights(), sinabs)
+    write_bytes(out, graph_bytes(graph, resets=False))
+    return plain_agreement(config, network, graph, encoding)
 
 
 def export_npz(config: Config, network: Network, out: Path, encoding: Encoding | None = None) -> None:

@@ -16,6 +16,8 @@ from eqspike.base.printable import shown
 from eqspike.golden.sections import NeuronConfig
 from eqspike.golden.validation import ConfigError
 
+NEURONS = nir.LI | nir.I | nir.LIF | nir.IF | nir.CubaLIF
+"""What integrates."""
 WIDEST = 4096
 """Neurons of a layer, and signals between nodes: `golden.sections.NetworkConfig` has no more."""
 MOST_NEURONS = 2**16
@@ -41,6 +43,8 @@ class Population:
     """Resets to a constant at a spike."""
     tolerance: float = 1e-12
     """Relative: how exactly the file's numbers say the leak."""
+    filter: float = 1.0
+    """What the current of a CubaLIF loses in a step; 1: there is none that stays."""
 
     @property
     def size(self) -> int:
@@ -96,7 +100,7 @@ def _is_matrix(node: Any) -> bool:
 
 def _is_end(node: Any) -> bool:
     """Does a spike's way end there?"""
-    return isinstance(node, nir.LI | nir.I | nir.LIF | nir.IF | nir.Threshold | nir.Output)
+    return isinstance(node, NEURONS | nir.Threshold | nir.Output)
 
 
 def _declared(name: str, node: Any) -> tuple[int, ...]:
@@ -112,10 +116,24 @@ def _declared(name: str, node: Any) -> tuple[int, ...]:
     return tuple(int(size) for size in sizes)
 
 
+class Notes:
+    """What the chip does not do as the graph says: taken and noted where `approximate`, else refused."""
+
+    def __init__(self, approximate: bool) -> None:
+        self.approximate = approximate
+        self.taken: list[str] = []
+
+    def nearly(self, name: str, what: str) -> None:
+        """Something that the chip does not do as the graph says: refused, or noted."""
+        if not self.approximate:
+            raise Refused(f"node {name!r}: {what} (--approximate takes it all the same)")
+        self.taken.append(f"node {name!r}: {what}")
+
+
 class Reader:
     """Finds layers and synapses in a graph. `dt` is the chip's step in the graph's unit of time."""
 
-    def __init__(self, graph: nir.NIRGraph, dt: float, approximate: bool) -> None:
+    def __init__(self, graph: nir.NIRGraph, dt: float, notes: Notes) -> None:
         self.nodes: dict[str, nir.NIRNode] = graph.nodes
         self.after: dict[str, list[str]] = {name: [] for name in self.nodes}
         self.before: dict[str, list[str]] = {name: [] for name in self.nodes}
@@ -123,30 +141,22 @@ class Reader:
             self.after[source].append(target)
             self.before[target].append(source)
         self.dt = dt
-        self.approximate = approximate
-        self.approximations: list[str] = []
+        self.nearly, self.approximations = notes.nearly, notes.taken
         self.sizes: dict[str, int] = {}
         """How many signals each node gives; `populations` finds it."""
         self.weights = 0
         """Entries of all matrices so far."""
 
-    def nearly(self, name: str, what: str) -> None:
-        """Something that the chip does not do as the graph says: refused, or noted."""
-        if not self.approximate:
-            raise Refused(f"node {name!r}: {what} (--approximate takes it all the same)")
-        self.approximations.append(f"node {name!r}: {what}")
-
     def populations(self) -> list[Population]:
         """Every node that integrates, with its threshold. Raises `Refused` for nodes of kinds that the chip has not."""
-        known = (nir.Input, nir.Output, nir.Linear, nir.Affine, nir.Scale, nir.Delay, nir.Threshold, nir.LI, nir.I,
-                 nir.LIF, nir.IF)  # fmt: skip
+        known = nir.Input | nir.Output | nir.Linear | nir.Affine | nir.Scale | nir.Delay | nir.Threshold | NEURONS
         for name, node in self.nodes.items():
             if not isinstance(node, known):
-                kinds = "layers of LIF or IF neurons joined by Linear and Affine"
+                kinds = "layers of LIF, CubaLIF or IF neurons joined by Linear and Affine"
                 raise Refused(f"node {name!r}: {type(node).__name__} is not on the chip, which has {kinds}")
             _check_numbers(name, node)
         self._find_sizes()
-        neurons = [n for n, node in self.nodes.items() if isinstance(node, nir.LI | nir.I | nir.LIF | nir.IF)]
+        neurons = [n for n, node in self.nodes.items() if isinstance(node, NEURONS)]
         if sum(self.sizes[name] for name in neurons) > MOST_NEURONS:
             raise Refused(f"the graph has more than {MOST_NEURONS:,} neurons")
         found = [self._population(name, self.nodes[name]) for name in neurons]
@@ -197,19 +207,22 @@ class Reader:
         return np.broadcast_to(values, (size,))
 
     def _population(self, name: str, node: Any) -> Population:
-        leaky = isinstance(node, nir.LI | nir.LIF)
+        leaky = isinstance(node, nir.LI | nir.LIF | nir.CubaLIF)
         for what, values in parameters(node):
             self._vector(name, what, values)
         if leaky and _same(name, "v_leak", node.v_leak) != 0:
             raise Refused(f"node {name!r}: v_leak is {float(np.ravel(node.v_leak)[0]):g}; membranes leak to 0")
-        leak, tolerance = self._leak(name, node.tau) if leaky else (0.0, 0.0)
-        gain = self._vector(name, "r", node.r) * (leak if leaky else self.dt)
-        if isinstance(node, nir.LIF | nir.IF):
+        what = "tau_mem" if isinstance(node, nir.CubaLIF) else "tau"
+        leak, tolerance = self._leak(name, what, getattr(node, what)) if leaky else (0.0, 0.0)
+        gain, kept = self._vector(name, "r", node.r) * (leak if leaky else self.dt), 1.0
+        if isinstance(node, nir.CubaLIF):
+            gain, kept = gain * self._vector(name, "w_in", node.w_in), self._filter(name, node)
+        if isinstance(node, nir.LIF | nir.IF | nir.CubaLIF):
             threshold = self._threshold(name, "v_threshold", node.v_threshold)
             if _same(name, "v_reset", node.v_reset) != 0:
                 raise Refused(f"node {name!r}: v_reset is {float(np.ravel(node.v_reset)[0]):g}; the chip has none")
             self.nearly(name, "resets to 0 at a spike, without a refractory period; the chip subtracts the threshold")
-            return Population(name, name, threshold, leak, gain, hard=True, tolerance=tolerance)
+            return Population(name, name, threshold, leak, gain, True, tolerance, kept)
         fires = [target for target in self.after[name] if isinstance(self.nodes[target], nir.Threshold)]
         if len(fires) != 1 or len(self.after[name]) != 1:
             raise Refused(f"node {name!r}: {type(node).__name__} must lead to one Threshold and to nothing else")
@@ -219,11 +232,21 @@ class Reader:
             raise Refused(f"node {spike!r}: has another size than {name!r}")
         return Population(name, spike, threshold, leak, gain, hard=False, tolerance=tolerance)
 
-    def _leak(self, name: str, tau: np.ndarray) -> tuple[float, float]:
+    def _filter(self, name: str, node: nir.CubaLIF) -> float:
+        """What the current of a CubaLIF loses in a step."""
+        kept, _ = self._leak(name, "tau_syn", node.tau_syn)
+        if kept > 1:
+            raise Refused(f"node {name!r}: tau_syn is {self.dt / kept:g}, less than a step of {self.dt:g}")
+        if kept < 1:
+            said = f"tau_syn is {1 / kept:.3g} steps; a current of the chip is there for one step, here with its sum"
+            self.nearly(name, said)
+        return kept
+
+    def _leak(self, name: str, what: str, tau: np.ndarray) -> tuple[float, float]:
         """What leaks in a step, and how exactly that is known, relative."""
-        value = _same(name, "tau", tau)
+        value = _same(name, what, tau)
         if not value > 0:
-            raise Refused(f"node {name!r}: tau is {value:g}; it must be above 0")
+            raise Refused(f"node {name!r}: {what} is {value:g}; it must be above 0")
         leak = self.dt / value  # `check_leak` asks whether the chip can have it, once all layers have the same
         kind = np.asarray(tau).dtype
         exact = np.finfo(kind).eps if kind.kind == "f" else 0.0
@@ -232,8 +255,10 @@ class Reader:
     def check_leak(self, p: Population) -> None:
         """Raise `Refused` where the chip's neurons cannot leak so much."""
         if p.leak:
-            tau = float(np.ravel(self.nodes[p.neuron].tau)[0])
-            _check_neuron(p.neuron, f"tau is {tau:g}, dt {self.dt:g}", leak=p.leak)
+            node = self.nodes[p.neuron]
+            what = "tau_mem" if isinstance(node, nir.CubaLIF) else "tau"
+            tau = float(np.ravel(getattr(node, what))[0])
+            _check_neuron(p.neuron, f"{what} is {tau:g}, dt {self.dt:g}", leak=p.leak)
 
     def _threshold(self, name: str, what: str, values: Any) -> float:
         value = _same(name, what, values)

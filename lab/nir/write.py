@@ -21,6 +21,7 @@ import io
 import itertools
 from collections.abc import Sequence
 
+import h5py
 import nir
 import numpy as np
 
@@ -90,8 +91,14 @@ def to_graph(config: Config, weights: Sequence[np.ndarray]) -> nir.NIRGraph:
     return nir.NIRGraph(nodes=nodes, edges=edges, metadata={METADATA: text, "dt": 1.0})
 
 
-def graph_bytes(graph: nir.NIRGraph) -> bytes:
-    """The graph as a file in HDF5."""
+def graph_bytes(graph: nir.NIRGraph, resets: bool = True) -> bytes:
+    """The graph as a file in HDF5. Without `resets` neurons have no v_reset, which is then 0: NIR 1.0.4,
+    which Sinabs asks for, does not know it."""
     buffer = io.BytesIO()
     nir.write(buffer, graph)
+    if not resets:
+        with h5py.File(buffer, "r+") as file:
+            for node in file["node/nodes"].values():
+                if "v_reset" in node:
+                    del node["v_reset"]
     return buffer.getvalue()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -24,8 +25,12 @@ def test_commands(tiny: str, run, tmp_path: Path) -> None:
     assert "of 24 test images" in result.stdout
     result = run("import", "n.nir", "-o", "b")
     assert result.exit_code == 0
-    assert "9-5-3, fixed; weights differ from the graph's by at most 0" in result.stdout
-    assert "approximate" not in result.stdout
+    assert (
+        "9-5-3, fixed; weights differ from the graph's by at most 0: relative, 0 % (rms), 0 % (largest)"
+        in result.stdout
+    )
+    assert "of 24 test images of random, " in result.stdout
+    assert not any(word in result.stdout for word in ("approximate", "fitted", "costs"))
     with np.load("a/weights.npz") as one, np.load("b/weights.npz") as two:
         for name in ("layer_0", "layer_1"):
             assert np.array_equal(one[name], two[name])
@@ -75,6 +80,52 @@ def test_plain_graphs_are_taken_nearly(tmp_path: Path, fails, run, monkeypatch) 
     assert found.config.neuron.leak == 2.0**-6
     np.testing.assert_allclose(found.weights[1][:-1], plain().nodes["fc2"].weight.T)
     assert not found.weights[1][-1].any()
+
+
+CASE = Path(__file__).parents[1] / "lab" / "nir" / "files" / "float32-leak-0.875.nir"
+
+
+def test_what_an_import_says(tmp_path: Path, run, monkeypatch) -> None:
+    """A network that snnTorch wrote: fitted, or as given with what that costs, in fixed point and in real numbers."""
+    monkeypatch.chdir(tmp_path)
+    given = ("import", CASE, "--config", "digits", "--dt", "1e-4", "--approximate")
+    said = run(*given, "-o", "a").stdout.splitlines()
+    assert any(line.startswith("fitted: weights times ") for line in said)
+    assert any(line.startswith("64-32-10, fixed; weights differ from the fitted ones by at most ") for line in said)
+    assert any(line.startswith("wins back ") for line in said)
+    assert not any("mainly because" in line for line in said)
+    said = run(*given, "--as-given", "--real", "-o", "b").stdout.splitlines()
+    assert "64-32-10, real; weights differ from the graph's by at most 0: relative, 0 % (rms), 0 % (largest)" in said
+    assert not any(line.startswith(("fitted", "wins back")) for line in said)
+    line = next(line for line in said if line.startswith("of 100 test images of digits, "))
+    assert line.endswith("; mainly because of this: synapses after the first layer are two-way")
+    share = [
+        json.loads(Path(f"{name}.json").read_text())["accuracy"]
+        for name in "ab"
+        if run("infer", f"{name}/config.yaml", "--weights", f"{name}/weights.npz", "--out", f"{name}.json").exit_code
+        == 0
+    ]
+    assert share[0] > 0.92  # of 359: what the graph has, less than two points
+    assert share[1] < 0.75
+
+
+def test_plain_export(tiny: str, run, fails) -> None:
+    """The differences, and the agreement of the plain graph beside the full one's; the file comes back nearly."""
+    assert run("train", tiny, "--epochs", 2, "--out", "a").exit_code == 0
+    weights = ("--weights", "a/weights.npz")
+    full = run("export", tiny, *weights, "-o", "f.nir").stdout.splitlines()
+    said = run("export", tiny, *weights, "--plain", "-o", "p.nir").stdout.splitlines()
+    assert len([line for line in said if line.startswith("plain: ")]) == 6
+    assert "plain: the bias is a constant current of weight / 2; the chip's is a spike every 2 steps" in said
+    assert said[-3].startswith("plain graph: of 24 test images, ")
+    assert said[-2] == f"full graph: {full[0]}"
+    assert run("export", tiny, *weights, "--plain", "--sinabs", "-o", "s.nir").exit_code == 0
+    assert Path("p.nir").read_bytes() != Path("s.nir").read_bytes()
+    for name in ("p.nir", "s.nir"):
+        assert run("import", name, "-o", name[0], "--config", tiny, "--approximate").exit_code == 0
+    assert fails(2, "export", tiny, *weights, "--plain", "--format", "npz", "-o", "x") == "--plain is for --format nir"
+    assert fails(2, "export", tiny, *weights, "--sinabs", "-o", "x") == "--sinabs is for --plain"
+    assert not Path("x").exists()
 
 
 @pytest.mark.parametrize("board", [None, "icebreaker"])

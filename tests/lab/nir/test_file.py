@@ -120,7 +120,6 @@ def test_one_number_that_is_none(place: str, value: float, said: str, path: Path
         ("r", 1e300, "node 'fc1': weight is up to "),
         ("v_threshold", 0.0, "node 'lif1': v_threshold is 0: neuron.threshold: 0.0 is not valid; allowed: "),
         ("v_threshold", -1.0, "node 'lif1': v_threshold is -1: "),
-        ("v_threshold", 0.7, "the graph as a network of the chip: neuron.threshold: 0.7 is not valid; fixed point"),
     ],
 )
 def test_numbers_that_the_chip_has_not(what: str, value: float, said: str | None, path: Path) -> None:

@@ -147,10 +147,10 @@ def ones(*shape: int) -> np.ndarray:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: plain(fc1=nir.CubaLIF(*(ones(4) for _ in range(5)))), "node 'fc1': CubaLIF is not on the chip"),
+        (lambda: plain(fc1=nir.SumPool2d(ones(2), ones(2), ones(2))), "node 'fc1': SumPool2d is not on the chip"),
         (
             lambda: plain(lif2=nir.LIF(tau=ones(2), r=ones(2), v_leak=0 * ones(2), v_threshold=2 * ones(2))),
-            "node 'lif2': threshold 2, leak 1 a step; 'lif1' has 1 and 0.015625, one for all",
+            "node 'lif2': leaks 1 a step, 'lif1' 0.015625; the chip has one leak for all",
         ),
         (
             lambda: plain(lif1=nir.IF(r=ones(3), v_threshold=np.array([1.0, 1, 2]))),
