@@ -16,5 +16,5 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     if not isinstance(name, str):
         return ""
     by_small = {other.lower(): other for other in known}
-    near = difflib.get_close_matches(cut(name, LONGEST).lower(), by_small, n=1, cutoff=0.7)
+    near = difflib.get_close_matches(cut(name, LONGEST).lower(), by_small, n=1, cutoff=0.75)
     return f"; did you mean {by_small[near[0]]}?" if near else ""

@@ -157,7 +157,7 @@ def test_presets_and_changes() -> None:
     assert (config.training.epochs, config.synapses[0].bits, config.number.format) == (2, 8, "real")
     with pytest.raises(eqspike.ConfigError, match=r"number\.format"):
         eqspike.Network("toy", {"number.format": "complex"})
-    with pytest.raises(eqspike.ConfigError, match="cannot be read"):
+    with pytest.raises(eqspike.ConfigError, match="is no file, nor a preset"):
         eqspike.Network("nothing")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -35,10 +36,15 @@ def test_a_second_host_is_refused(terminal: str, tmp_path: Path) -> None:
     open_port(str(link), 115200).close()
 
 
-def test_a_port_that_is_not_there() -> None:
-    with pytest.raises(BoardLost) as caught:
-        open_port("/dev/nowhere", 115200)
-    assert str(caught.value) == "/dev/nowhere: No such file or directory"
+def test_a_port_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are there are named."""
+    for ports, said in (([], "none"), (["/dev/ttyUSB0", "/dev/ttyUSB1"], "/dev/ttyUSB0, /dev/ttyUSB1")):
+        monkeypatch.setattr(
+            "eqspike.fpga.line.comports", lambda ports=ports: [SimpleNamespace(device=p) for p in ports]
+        )
+        with pytest.raises(BoardLost) as caught:
+            open_port("/dev/nowhere", 115200)
+        assert str(caught.value) == f"/dev/nowhere: No such file or directory; serial ports here: {said}"
 
 
 def test_links(tmp_path: Path) -> None:
