@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from amaranth.hdl import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, ResetSignal, Signal
@@ -12,6 +13,7 @@ from amaranth.lib.cdc import FFSynchronizer
 
 from eqspike.base.errors import UsageProblem
 from eqspike.base.suggest import did_you_mean
+from eqspike.fpga import platforms
 
 if TYPE_CHECKING:
     from amaranth.build import Platform
@@ -53,10 +55,12 @@ class Board:
     bitstream: str
     """Suffix of the bitstream."""
     leds: dict[str, tuple[str, int, str | None]]
-    """passed, failed and (where there is a third) running -> resource of the board, its number and, of an LED of
-    several colours, the colour. `passed` shines while the host link has work."""
-    loader: str
-    """The board's name in openFPGALoader."""
+    """passed and, where there is a second and a third LED, failed and running -> resource of the board, its number and,
+    of an LED of several colours, the colour. `passed` shines while the host link has work."""
+    loader: tuple[str, ...]
+    """The command that puts a bitstream onto the board, without the file."""
+    like: str | None = None
+    """A board with the same chip, whose settings in a config (`boards`) hold for this one, too."""
     settle_us: int = 15
     """Microseconds from the PLL's lock until the clock, or on an iCE40 the end of its reset, reaches the design."""
     baud: int = BAUD
@@ -73,24 +77,6 @@ class Board:
         return round(cycles)
 
 
-def _icebreaker() -> Platform:
-    from amaranth_boards.icebreaker import ICEBreakerPlatform
-
-    return ICEBreakerPlatform()
-
-
-def _orangecrab() -> Platform:
-    from amaranth.build import Attrs
-    from amaranth_boards.orangecrab_r0_2 import OrangeCrabR0_2_25FPlatform
-    from amaranth_boards.resources import UARTResource
-
-    platform = OrangeCrabR0_2_25FPlatform()
-    # The board has no serial port of its own: pins 0 (to the board) and 1 (from it) of its connector.
-    attributes = Attrs(IO_TYPE="LVCMOS33")
-    platform.add_resources([UARTResource(0, rx="0", tx="1", conn=("io", 0), attrs=attributes)])
-    return platform
-
-
 ECP5_CELLS = {"lut": ("TRELLIS_COMB",), "ff": ("TRELLIS_FF",), "bram": ("DP16KD",), "dsp": ("MULT18X18D",)}
 ECP5 = {
     "12f": {"lut": 24288, "ff": 24288, "bram": 56, "dsp": 28},
@@ -101,17 +87,20 @@ ECP5 = {
 """Size -> what nextpnr finds in it; a 12F is the die of a 25F, whole for the open tools."""
 
 
-def _ulx3s(size: str) -> Board:
-    """The ULX3S with an ECP5 of that size."""
-
-    def platform() -> Platform:
-        from amaranth_boards import ulx3s
-
-        return getattr(ulx3s, f"ULX3S_{size.upper()}_Platform")()
-
+def _ecp5(
+    size: str,
+    *,
+    name: str,
+    title: str,
+    platform: Callable[[], Platform],
+    package: str,
+    leds: dict[str, tuple[str, int, str | None]],
+    loader: tuple[str, ...],
+) -> Board:
+    """A board with an ECP5 of that size, of the slowest grade, and an oscillator of 25 MHz."""
     return Board(
-        name=f"ulx3s-{size}",
-        title=f"ULX3S-{size.upper()} (ECP5 LFE5U-{size.upper()})",
+        name=name,
+        title=f"{title} (ECP5 LFE5U-{size.upper()})",
         family="ecp5",
         platform=platform,
         oscillator=25.0,
@@ -119,45 +108,69 @@ def _ulx3s(size: str) -> Board:
         # 25 MHz * 2; VCO 50 MHz * 12 = 600 MHz.
         pll={"CLKI_DIV": 1, "CLKFB_DIV": 2, "CLKOP_DIV": 12, "CLKOP_CPHASE": 5},
         synth=(),
-        nextpnr=(f"--{size[:2]}k", "--package", "CABGA381", "--speed", "6", "--router", "router2"),
+        nextpnr=(f"--{size[:2]}k", "--package", package, "--speed", "6", "--router", "router2"),
         totals=ECP5[size],
         cells=ECP5_CELLS,
         bitstream="bit",
-        leds={"passed": ("led", 0, None), "failed": ("led", 1, None), "running": ("led", 2, None)},
-        loader="ulx3s",
+        leds=leds,
+        loader=loader,
         # With a counter on it, nextpnr makes the PLL's clock a global net, and on the small die finds no way from such
         # a net to the gate of `Clock`.
         settle_us=15 if ECP5[size]["lut"] > 30_000 else 0,
     )
 
 
+def _ulx3s(size: str) -> Board:
+    """The ULX3S with an ECP5 of that size."""
+    return _ecp5(
+        size,
+        name=f"ulx3s-{size}",
+        title=f"ULX3S-{size.upper()}",
+        platform=partial(platforms.ulx3s, size),
+        package="CABGA381",
+        leds={"passed": ("led", 0, None), "failed": ("led", 1, None), "running": ("led", 2, None)},
+        loader=("openFPGALoader", "-b", "ulx3s"),
+    )
+
+
+ICEBREAKER = Board(
+    name="icebreaker",
+    title="iCEBreaker (iCE40 UP5K)",
+    family="ice40",
+    platform=platforms.icebreaker,
+    oscillator=12.0,
+    clock=24.0,
+    # VCO 12 MHz * 64 = 768 MHz, divided by 2^5.
+    pll={"DIVR": 0, "DIVF": 63, "DIVQ": 5, "FILTER_RANGE": 1},
+    synth=("-device", "u"),
+    # nextpnr's own choice, router1, may rip up the same wires for ever on a chip so full.
+    nextpnr=("--up5k", "--package", "sg48", "--router", "router2"),
+    totals={"lc": 5280, "ff": 5280, "bram": 30, "dsp": 8},
+    cells={"lc": ("ICESTORM_LC",), "bram": ("ICESTORM_RAM",), "dsp": ("ICESTORM_DSP",)},
+    bitstream="bin",
+    leds={"passed": ("led_g", 0, None), "failed": ("led_r", 0, None)},
+    loader=("openFPGALoader", "-b", "ice40_generic"),
+)
+
 BOARDS = {
     board.name: board
     for board in (
-        Board(
-            name="icebreaker",
-            title="iCEBreaker (iCE40 UP5K)",
-            family="ice40",
-            platform=_icebreaker,
-            oscillator=12.0,
-            clock=24.0,
-            # VCO 12 MHz * 64 = 768 MHz, divided by 2^5.
-            pll={"DIVR": 0, "DIVF": 63, "DIVQ": 5, "FILTER_RANGE": 1},
-            synth=("-device", "u"),
-            # nextpnr's own choice, router1, may rip up the same wires for ever on a chip so full.
-            nextpnr=("--up5k", "--package", "sg48", "--router", "router2"),
-            totals={"lc": 5280, "ff": 5280, "bram": 30, "dsp": 8},
-            cells={"lc": ("ICESTORM_LC",), "bram": ("ICESTORM_RAM",), "dsp": ("ICESTORM_DSP",)},
-            bitstream="bin",
-            leds={"passed": ("led_g", 0, None), "failed": ("led_r", 0, None)},
-            loader="ice40_generic",
+        ICEBREAKER,
+        replace(
+            ICEBREAKER,
+            name="icesugar",
+            title="iCESugar (iCE40 UP5K)",
+            platform=platforms.icesugar,
+            leds={"passed": ("led_g", 0, None), "failed": ("led_r", 0, None), "running": ("led_b", 0, None)},
+            loader=("icesprog",),
+            like="icebreaker",
         ),
         *map(_ulx3s, ECP5),
         Board(
             name="orangecrab",
             title="OrangeCrab r0.2 (ECP5 LFE5U-25F)",
             family="ecp5",
-            platform=_orangecrab,
+            platform=platforms.orangecrab,
             oscillator=48.0,
             clock=48.0,
             pll={},
@@ -167,7 +180,25 @@ BOARDS = {
             cells=ECP5_CELLS,
             bitstream="bit",
             leds={"passed": ("rgb_led", 0, "g"), "failed": ("rgb_led", 0, "r"), "running": ("rgb_led", 0, "b")},
-            loader="orangeCrab",
+            loader=("openFPGALoader", "-b", "orangeCrab"),
+        ),
+        _ecp5(
+            "25f",
+            name="icesugar-pro",
+            title="iCESugar-pro",
+            platform=platforms.icesugar_pro,
+            package="CABGA256",
+            leds={"passed": ("rgb_led", 0, "g"), "failed": ("rgb_led", 0, "r"), "running": ("rgb_led", 0, "b")},
+            loader=("icesprog",),
+        ),
+        _ecp5(
+            "25f",
+            name="colorlight-i5",
+            title="Colorlight i5",
+            platform=platforms.colorlight_i5,
+            package="CABGA381",
+            leds={"passed": ("led", 0, None)},
+            loader=("openFPGALoader", "-b", "colorlight-i5"),
         ),
     )
 }

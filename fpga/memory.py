@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from eqspike.fpga.boards import BOARDS, Board
-from eqspike.golden.config import Config, hardware_for
+from eqspike.fpga.settings import settings_for, settings_key
+from eqspike.golden.config import Config
 from eqspike.golden.number import bits_for_signed
 from eqspike.rtl.core import Core
 
@@ -31,7 +32,7 @@ def blocks(family: str, words: int, bits: int) -> int:
 def crossbar_memories(config: Config, board: Board) -> dict[str, tuple[int, int]]:
     """Name -> (words, bits) of the memories of the crossbar: weights, and what measured devices add, which is one word
     for each word of weights."""
-    core = Core(config, hardware_for(config, board.name))
+    core = Core(config, settings_for(config, board.name))
     lanes, words = core.layout.lanes, core.layout.words
     memories = {"weights": (words, lanes * core.crossbar.cell_bits)}
     devices = core.crossbar.devices
@@ -74,7 +75,7 @@ def memory_problem(config: Config, board: Board) -> str | None:
     fit. Cheap: the core is described, not made."""
 
     def needs(other: Board) -> tuple[int, int, int]:
-        core = Core(config, hardware_for(config, other.name))
+        core = Core(config, settings_for(config, other.name))
         memories = certain_memories(core, other.family).values()
         return (
             sum(words * bits for words, bits in memories),
@@ -90,7 +91,7 @@ def memory_problem(config: Config, board: Board) -> str | None:
     return (
         f"{config.name} does not fit {board.name}: on {lanes} lanes its memories need at least {bits:,} bits, in "
         f"{least:,} block RAMs; it has {total} block RAMs with {total * BITS[board.family]:,} bits. Other lanes need "
-        f"others (boards.{board.name}.lanes); with their own settings enough is there on: "
+        f"others ({settings_key(config, board.name)}.lanes); with their own settings enough is there on: "
         f"{', '.join(enough) or 'no board'}"
     )
 

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import click
 
-from eqspike.base.errors import UsageProblem
-from eqspike.base.suggest import did_you_mean
 from eqspike.scripts.options import config_options
 
 
@@ -47,15 +45,13 @@ def command(
 
     NIR: real arithmetic, with refractory periods, resets and two-way synapses in NIR's own nodes; docs/exchange.md.
     """
+    from eqspike.fpga.settings import require_entry
     from eqspike.lab.infer import trained_config
     from eqspike.lab.nir import export
 
     resolved = trained_config(config, overrides, seed, dataset, weights)
-    if board is not None and board not in resolved.boards:
-        raise UsageProblem(
-            f"--board {board}: {resolved.name} has no such board; allowed: {', '.join(resolved.boards)}"
-            f"{did_you_mean(board, resolved.boards)}"
-        )
+    if board is not None:
+        require_entry(resolved, board, f"--board {board}")
     network = export.trained_network(resolved, weights)
     if kind == "nir":
         found = export.export_nir(resolved, network, out)
