@@ -36,7 +36,7 @@ class Board:
     name: str
     title: str
     family: str
-    """As `fpga.tools` knows it: ice40 or ecp5."""
+    """As `base.tools` knows it: ice40, ecp5 or gowin."""
     platform: Callable[[], Platform]
     oscillator: float
     """MHz at the pin."""
@@ -48,10 +48,13 @@ class Board:
     """Options of Yosys's synth_FAMILY."""
     nextpnr: tuple[str, ...]
     """Options that tell nextpnr device, package and router."""
+    packer: tuple[str, ...] = ()
+    """Options that tell the bitstream's packer the device, where the routed design does not."""
     totals: dict[str, int]
     """Resource -> how many the device has."""
     cells: dict[str, tuple[str, ...]]
-    """Resource -> nextpnr's names of it, which are added up; a resource without one is counted in the netlist."""
+    """Resource -> nextpnr's names of it, which are added up: those after the first take the places of the first. A
+    resource without one is counted in the netlist."""
     bitstream: str
     """Suffix of the bitstream."""
     leds: dict[str, tuple[str, int, str | None]]
@@ -200,6 +203,33 @@ BOARDS = {
             leds={"passed": ("led", 0, None)},
             loader=("openFPGALoader", "-b", "colorlight-i5"),
         ),
+        Board(
+            name="tang-nano-9k",
+            title="Tang Nano 9K (Gowin GW1NR-9C)",
+            family="gowin",
+            platform=platforms.tang_nano_9k,
+            oscillator=27.0,
+            clock=27.0,
+            pll={},
+            synth=(),
+            nextpnr=("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C", "--freq", "27"),
+            packer=("-d", "GW1N-9C", "--sspi_as_gpio", "--mspi_as_gpio"),
+            totals={"lut": 8640, "ff": 6480, "ram": 270, "bram": 26, "dsp": 20},
+            # A carry takes the place of a lookup table; a small memory (ram) that of eight, which nextpnr adds to them
+            # while it packs.
+            cells={
+                "lut": ("LUT4", "ALU"),
+                "ff": ("DFF",),
+                "ram": ("RAM16SDP4",),
+                "bram": ("BSRAM",),
+                "dsp": ("MULT18X18",),
+            },
+            bitstream="fs",
+            leds={"passed": ("led", 0, None), "failed": ("led", 1, None), "running": ("led", 2, None)},
+            loader=("openFPGALoader", "-b", "tangnano9k"),
+            # 2 Mbaud would be 13.5 cycles a bit.
+            baud=1_000_000,
+        ),
     )
 }
 
@@ -215,6 +245,8 @@ def with_clock(board: Board, clock: float | None) -> Board:
     """The board with its domain `sync` at `clock` MHz. Raises `ValueError` with what the PLL could give instead."""
     if clock is None or clock == board.clock:
         return board
+    if board.family == "gowin":
+        raise ValueError(f"{board.name} runs at {board.clock:g} MHz, its oscillator's, not {clock:g}")
     found: dict[float, dict[str, int]] = {}
     if board.family == "ice40":
         # VCO = pin * (DIVF + 1) / (DIVR + 1), 533 to 1066 MHz; DIVQ halves it.

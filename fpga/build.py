@@ -232,7 +232,7 @@ def _synthesise(workshop: Workshop) -> dict[str, Any]:
     """The netlist that Yosys makes, for an ECP5 with copies of drivers that reach too many cells."""
     workshop.say("synthesise")
     workshop.run([workshop.environment["YOSYS"], "-q", "-l", "yosys.log", "top.ys"], "yosys.log")
-    path = workshop.folder / "top.json"
+    path = workshop.folder / workshop.netlist
     netlist = json.loads(path.read_text(encoding="utf-8"))
     if workshop.board.family == "ecp5" and spread(netlist):
         path.write_text(json.dumps(netlist), encoding="utf-8")

@@ -13,11 +13,12 @@ from eqspike.rtl.core import Core
 SHAPES = {
     "ice40": ((256, 16), (512, 8), (1024, 4), (2048, 2)),
     "ecp5": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
+    "gowin": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
 }
 """Family -> what one block RAM may be: (words, bits)."""
 
 
-BITS = {"ice40": 4096, "ecp5": 18432}
+BITS = {"ice40": 4096, "ecp5": 18432, "gowin": 18432}
 """Bits of one block RAM."""
 DEEP = 256
 """An ECP5's Yosys makes longer memories of block RAMs; of lookup tables it may make those with fewer words. An iCE40
@@ -60,7 +61,7 @@ def certain_memories(core: Core, family: str) -> dict[str, tuple[int, int]]:
     """Name -> (words, bits) of those memories of the core that are made of block RAMs in any case."""
     layout, bits = core.layout, core.lanes * core.crossbar.cell_bits
     found = {f"weights {bank}": (words, bits) for bank, words in enumerate(layout.bank_words)}
-    if family == "ecp5":
+    if family != "ice40":
         return {name: size for name, size in found.items() if size[0] > DEEP}
     chunks = max(2, len(layout.chunks))
     found["neurons"] = (chunks, core.state_layout.size)

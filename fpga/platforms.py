@@ -82,4 +82,10 @@ def colorlight_i5() -> Platform:
     return ColorlightI5()
 
 
-__all__ = ["colorlight_i5", "icebreaker", "icesugar", "icesugar_pro", "orangecrab", "ulx3s"]
+def tang_nano_9k() -> Platform:
+    from amaranth_boards.tang_nano_9k import TangNano9kPlatform
+
+    return TangNano9kPlatform()
+
+
+__all__ = ["colorlight_i5", "icebreaker", "icesugar", "icesugar_pro", "orangecrab", "tang_nano_9k", "ulx3s"]
