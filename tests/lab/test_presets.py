@@ -25,6 +25,7 @@ def test_every_board_and_its_presets(run) -> None:
     presets = {board.name: board.presets for board in boards}
     assert presets["icesugar"] == presets["icebreaker"], "the same chip"
     assert presets["orangecrab"] == []
+    assert "digits" in presets["tang-nano-9k"]
     output = run("boards").output
     for board in boards:
         assert board.title in output
