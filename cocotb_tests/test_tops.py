@@ -9,9 +9,10 @@ import pytest
 from amaranth.hdl import Elaboratable
 
 from cocotb_tests import bench, networks
-from eqspike.fpga.boards import BOARDS, Board, LinkTop, Top, with_clock
+from eqspike.fpga.boards import BOARDS, Board, with_clock
 from eqspike.fpga.framing import decode
 from eqspike.fpga.selftest import SelfTest
+from eqspike.fpga.tops import LinkTop, Top
 from eqspike.rtl.link import protocol
 from eqspike.rtl.link.link import SerialLink
 from eqspike.sim import harness

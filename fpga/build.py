@@ -22,7 +22,7 @@ from eqspike.base.errors import UsageProblem
 from eqspike.base.files import write_bytes, write_json
 from eqspike.base.locks import locked
 from eqspike.base.reading import read_json
-from eqspike.fpga.boards import Board, LinkTop, Top, known_board, with_clock
+from eqspike.fpga.boards import Board, known_board, with_clock
 from eqspike.fpga.fanout import LIMIT, spread
 from eqspike.fpga.memory import measured_devices_problem, memory_problem
 from eqspike.fpga.placements import Placement, best_placement, bitstream, pack
@@ -30,6 +30,7 @@ from eqspike.fpga.report import by_part, clocks, count_cells, resources, too_muc
 from eqspike.fpga.selftest import SelfTest
 from eqspike.fpga.settings import settings_for, settings_key
 from eqspike.fpga.synthesis import SOFT, SOFT_FILE, yosys_scripts
+from eqspike.fpga.tops import LinkTop, Top
 from eqspike.fpga.workshop import BuildFailed, Workshop
 from eqspike.golden.config import Config
 from eqspike.golden.validation import fail

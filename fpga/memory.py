@@ -21,8 +21,8 @@ SHAPES = {
 BITS = {"ice40": 4096, "ecp5": 18432, "gowin": 18432}
 """Bits of one block RAM."""
 DEEP = 256
-"""An ECP5's Yosys makes longer memories of block RAMs; of lookup tables it may make those with fewer words. An iCE40
-has nothing but block RAMs."""
+"""Yosys makes longer memories of an ECP5's or a Gowin's block RAMs; of lookup tables it may make those of fewer words.
+An iCE40 has nothing but block RAMs."""
 
 
 def blocks(family: str, words: int, bits: int) -> int:

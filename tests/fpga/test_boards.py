@@ -2,8 +2,9 @@
 
 import pytest
 
-from eqspike.fpga.boards import BOARDS, led_ports, with_clock
+from eqspike.fpga.boards import BOARDS, with_clock
 from eqspike.fpga.settings import settings_for, settings_key
+from eqspike.fpga.tops import led_ports
 
 
 def test_a_boards_own_clock_stays():
