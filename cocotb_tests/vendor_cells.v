@@ -87,3 +87,11 @@ endmodule
 // Flip-flops come up with their initial values: the global reset has nothing to add.
 module SGSR(input CLK, input GSR);
 endmodule
+
+module IBUF(input I, output O);
+  assign O = I;
+endmodule
+
+module TBUF(input I, input OEN, output O);
+  assign O = OEN ? 1'bz : I;
+endmodule

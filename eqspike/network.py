@@ -177,13 +177,13 @@ class Network:
         another suffix or board, and for `.hex` of a network in real numbers.
         """
         # Imported here: `import eqspike` and training need neither NIR nor Amaranth, which take a second to start.
+        from eqspike.fpga.settings import require_entry
         from eqspike.lab.nir.export import export_hex, export_npz
         from eqspike.lab.nir.write import graph_bytes, to_graph
 
         out, kind = Path(path), Path(path).suffix
-        if board is not None and board not in self._config.boards:
-            allowed = ", ".join(self._config.boards)
-            raise UsageProblem(f"board {board}: {self._config.name} has no such board; allowed: {allowed}")
+        if board is not None:
+            require_entry(self._config, board, f"board {board}")
         if kind == ".nir":
             write_bytes(out, graph_bytes(to_graph(self._config, self._model.real_weights())))
         elif kind == ".npz":

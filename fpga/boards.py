@@ -1,23 +1,18 @@
-"""Boards: device totals, tool options, clock plans, LEDs and UARTs; a board's top level: self-test or host link."""
+"""Boards: device totals, tool options, clock plans, LEDs and UARTs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
-
-from amaranth.hdl import ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, ResetSignal, Signal
-from amaranth.lib import io
-from amaranth.lib.cdc import FFSynchronizer
 
 from eqspike.base.errors import UsageProblem
 from eqspike.base.suggest import did_you_mean
+from eqspike.fpga import platforms
 
 if TYPE_CHECKING:
     from amaranth.build import Platform
-
-    from eqspike.fpga.selftest import SelfTest
-    from eqspike.rtl.link.link import SerialLink
 
 
 BAUD = 2_000_000
@@ -34,7 +29,7 @@ class Board:
     name: str
     title: str
     family: str
-    """As `fpga.tools` knows it: ice40 or ecp5."""
+    """As `base.tools` knows it: ice40, ecp5 or gowin."""
     platform: Callable[[], Platform]
     oscillator: float
     """MHz at the pin."""
@@ -46,17 +41,22 @@ class Board:
     """Options of Yosys's synth_FAMILY."""
     nextpnr: tuple[str, ...]
     """Options that tell nextpnr device, package and router."""
+    packer: tuple[str, ...] = ()
+    """Options that tell the bitstream's packer the device, where the routed design does not."""
     totals: dict[str, int]
     """Resource -> how many the device has."""
     cells: dict[str, tuple[str, ...]]
-    """Resource -> nextpnr's names of it, which are added up; a resource without one is counted in the netlist."""
+    """Resource -> nextpnr's names of it, which are added up: those after the first take the places of the first. A
+    resource without one is counted in the netlist."""
     bitstream: str
     """Suffix of the bitstream."""
     leds: dict[str, tuple[str, int, str | None]]
-    """passed, failed and (where there is a third) running -> resource of the board, its number and, of an LED of
-    several colours, the colour. `passed` shines while the host link has work."""
-    loader: str
-    """The board's name in openFPGALoader."""
+    """passed and, where there is a second and a third LED, failed and running -> resource of the board, its number and,
+    of an LED of several colours, the colour. `passed` shines while the host link has work."""
+    loader: tuple[str, ...]
+    """The command that puts a bitstream onto the board, without the file."""
+    like: str | None = None
+    """A board with the same chip, whose settings in a config (`boards`) hold for this one, too."""
     settle_us: int = 15
     """Microseconds from the PLL's lock until the clock, or on an iCE40 the end of its reset, reaches the design."""
     baud: int = BAUD
@@ -73,24 +73,6 @@ class Board:
         return round(cycles)
 
 
-def _icebreaker() -> Platform:
-    from amaranth_boards.icebreaker import ICEBreakerPlatform
-
-    return ICEBreakerPlatform()
-
-
-def _orangecrab() -> Platform:
-    from amaranth.build import Attrs
-    from amaranth_boards.orangecrab_r0_2 import OrangeCrabR0_2_25FPlatform
-    from amaranth_boards.resources import UARTResource
-
-    platform = OrangeCrabR0_2_25FPlatform()
-    # The board has no serial port of its own: pins 0 (to the board) and 1 (from it) of its connector.
-    attributes = Attrs(IO_TYPE="LVCMOS33")
-    platform.add_resources([UARTResource(0, rx="0", tx="1", conn=("io", 0), attrs=attributes)])
-    return platform
-
-
 ECP5_CELLS = {"lut": ("TRELLIS_COMB",), "ff": ("TRELLIS_FF",), "bram": ("DP16KD",), "dsp": ("MULT18X18D",)}
 ECP5 = {
     "12f": {"lut": 24288, "ff": 24288, "bram": 56, "dsp": 28},
@@ -101,17 +83,20 @@ ECP5 = {
 """Size -> what nextpnr finds in it; a 12F is the die of a 25F, whole for the open tools."""
 
 
-def _ulx3s(size: str) -> Board:
-    """The ULX3S with an ECP5 of that size."""
-
-    def platform() -> Platform:
-        from amaranth_boards import ulx3s
-
-        return getattr(ulx3s, f"ULX3S_{size.upper()}_Platform")()
-
+def _ecp5(
+    size: str,
+    *,
+    name: str,
+    title: str,
+    platform: Callable[[], Platform],
+    package: str,
+    leds: dict[str, tuple[str, int, str | None]],
+    loader: tuple[str, ...],
+) -> Board:
+    """A board with an ECP5 of that size, of the slowest grade, and an oscillator of 25 MHz."""
     return Board(
-        name=f"ulx3s-{size}",
-        title=f"ULX3S-{size.upper()} (ECP5 LFE5U-{size.upper()})",
+        name=name,
+        title=f"{title} (ECP5 LFE5U-{size.upper()})",
         family="ecp5",
         platform=platform,
         oscillator=25.0,
@@ -119,45 +104,69 @@ def _ulx3s(size: str) -> Board:
         # 25 MHz * 2; VCO 50 MHz * 12 = 600 MHz.
         pll={"CLKI_DIV": 1, "CLKFB_DIV": 2, "CLKOP_DIV": 12, "CLKOP_CPHASE": 5},
         synth=(),
-        nextpnr=(f"--{size[:2]}k", "--package", "CABGA381", "--speed", "6", "--router", "router2"),
+        nextpnr=(f"--{size[:2]}k", "--package", package, "--speed", "6", "--router", "router2"),
         totals=ECP5[size],
         cells=ECP5_CELLS,
         bitstream="bit",
-        leds={"passed": ("led", 0, None), "failed": ("led", 1, None), "running": ("led", 2, None)},
-        loader="ulx3s",
+        leds=leds,
+        loader=loader,
         # With a counter on it, nextpnr makes the PLL's clock a global net, and on the small die finds no way from such
-        # a net to the gate of `Clock`.
+        # a net to the gate of `tops.Clock`.
         settle_us=15 if ECP5[size]["lut"] > 30_000 else 0,
     )
 
 
+def _ulx3s(size: str) -> Board:
+    """The ULX3S with an ECP5 of that size."""
+    return _ecp5(
+        size,
+        name=f"ulx3s-{size}",
+        title=f"ULX3S-{size.upper()}",
+        platform=partial(platforms.ulx3s, size),
+        package="CABGA381",
+        leds={"passed": ("led", 0, None), "failed": ("led", 1, None), "running": ("led", 2, None)},
+        loader=("openFPGALoader", "-b", "ulx3s"),
+    )
+
+
+ICEBREAKER = Board(
+    name="icebreaker",
+    title="iCEBreaker (iCE40 UP5K)",
+    family="ice40",
+    platform=platforms.icebreaker,
+    oscillator=12.0,
+    clock=24.0,
+    # VCO 12 MHz * 64 = 768 MHz, divided by 2^5.
+    pll={"DIVR": 0, "DIVF": 63, "DIVQ": 5, "FILTER_RANGE": 1},
+    synth=("-device", "u"),
+    # nextpnr's own choice, router1, may rip up the same wires for ever on a chip so full.
+    nextpnr=("--up5k", "--package", "sg48", "--router", "router2"),
+    totals={"lc": 5280, "ff": 5280, "bram": 30, "dsp": 8},
+    cells={"lc": ("ICESTORM_LC",), "bram": ("ICESTORM_RAM",), "dsp": ("ICESTORM_DSP",)},
+    bitstream="bin",
+    leds={"passed": ("led_g", 0, None), "failed": ("led_r", 0, None)},
+    loader=("openFPGALoader", "-b", "ice40_generic"),
+)
+
 BOARDS = {
     board.name: board
     for board in (
-        Board(
-            name="icebreaker",
-            title="iCEBreaker (iCE40 UP5K)",
-            family="ice40",
-            platform=_icebreaker,
-            oscillator=12.0,
-            clock=24.0,
-            # VCO 12 MHz * 64 = 768 MHz, divided by 2^5.
-            pll={"DIVR": 0, "DIVF": 63, "DIVQ": 5, "FILTER_RANGE": 1},
-            synth=("-device", "u"),
-            # nextpnr's own choice, router1, may rip up the same wires for ever on a chip so full.
-            nextpnr=("--up5k", "--package", "sg48", "--router", "router2"),
-            totals={"lc": 5280, "ff": 5280, "bram": 30, "dsp": 8},
-            cells={"lc": ("ICESTORM_LC",), "bram": ("ICESTORM_RAM",), "dsp": ("ICESTORM_DSP",)},
-            bitstream="bin",
-            leds={"passed": ("led_g", 0, None), "failed": ("led_r", 0, None)},
-            loader="ice40_generic",
+        ICEBREAKER,
+        replace(
+            ICEBREAKER,
+            name="icesugar",
+            title="iCESugar (iCE40 UP5K)",
+            platform=platforms.icesugar,
+            leds={"passed": ("led_g", 0, None), "failed": ("led_r", 0, None), "running": ("led_b", 0, None)},
+            loader=("icesprog",),
+            like="icebreaker",
         ),
         *map(_ulx3s, ECP5),
         Board(
             name="orangecrab",
             title="OrangeCrab r0.2 (ECP5 LFE5U-25F)",
             family="ecp5",
-            platform=_orangecrab,
+            platform=platforms.orangecrab,
             oscillator=48.0,
             clock=48.0,
             pll={},
@@ -167,7 +176,52 @@ BOARDS = {
             cells=ECP5_CELLS,
             bitstream="bit",
             leds={"passed": ("rgb_led", 0, "g"), "failed": ("rgb_led", 0, "r"), "running": ("rgb_led", 0, "b")},
-            loader="orangeCrab",
+            loader=("openFPGALoader", "-b", "orangeCrab"),
+        ),
+        _ecp5(
+            "25f",
+            name="icesugar-pro",
+            title="iCESugar-pro",
+            platform=platforms.icesugar_pro,
+            package="CABGA256",
+            leds={"passed": ("rgb_led", 0, "g"), "failed": ("rgb_led", 0, "r"), "running": ("rgb_led", 0, "b")},
+            loader=("icesprog",),
+        ),
+        _ecp5(
+            "25f",
+            name="colorlight-i5",
+            title="Colorlight i5",
+            platform=platforms.colorlight_i5,
+            package="CABGA381",
+            leds={"passed": ("led", 0, None)},
+            loader=("openFPGALoader", "-b", "colorlight-i5"),
+        ),
+        Board(
+            name="tang-nano-9k",
+            title="Tang Nano 9K (Gowin GW1NR-9C)",
+            family="gowin",
+            platform=platforms.tang_nano_9k,
+            oscillator=27.0,
+            clock=27.0,
+            pll={},
+            synth=(),
+            nextpnr=("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C", "--freq", "27"),
+            packer=("-d", "GW1N-9C", "--sspi_as_gpio", "--mspi_as_gpio"),
+            totals={"lut": 8640, "ff": 6480, "ram": 270, "bram": 26, "dsp": 20},
+            # A carry takes the place of a lookup table; a small memory (ram) that of eight, which nextpnr adds to them
+            # while it packs.
+            cells={
+                "lut": ("LUT4", "ALU"),
+                "ff": ("DFF",),
+                "ram": ("RAM16SDP4",),
+                "bram": ("BSRAM",),
+                "dsp": ("MULT18X18",),
+            },
+            bitstream="fs",
+            leds={"passed": ("led", 0, None), "failed": ("led", 1, None), "running": ("led", 2, None)},
+            loader=("openFPGALoader", "-b", "tangnano9k"),
+            # 2 Mbaud would be 13.5 cycles a bit.
+            baud=1_000_000,
         ),
     )
 }
@@ -184,6 +238,8 @@ def with_clock(board: Board, clock: float | None) -> Board:
     """The board with its domain `sync` at `clock` MHz. Raises `ValueError` with what the PLL could give instead."""
     if clock is None or clock == board.clock:
         return board
+    if board.family == "gowin":
+        raise ValueError(f"{board.name} runs at {board.clock:g} MHz, its oscillator's, not {clock:g}")
     found: dict[float, dict[str, int]] = {}
     if board.family == "ice40":
         # VCO = pin * (DIVF + 1) / (DIVR + 1), 533 to 1066 MHz; DIVQ halves it.
@@ -215,140 +271,4 @@ def with_clock(board: Board, clock: float | None) -> Board:
     return replace(board, clock=clock, pll=found[clock])
 
 
-class Clock(Elaboratable):
-    """Drives the domain `sync` through a PLL: its clock, or on an iCE40 the end of its reset, waits until the PLL has
-    locked and memories are ready.
-
-    An iCE40's block RAMs read as zero for some microseconds after configuration, hence `Board.settle_us`. On an ECP5,
-    whose flip-flops come up with their initial values, the domain needs no reset: before its first clock edge nothing
-    changes. A reset would have to reach 20,000 flip-flops of `mnist`, and to be combined with every local clear.
-    """
-
-    def __init__(self, board: Board) -> None:
-        self.board = board
-
-    def elaborate(self, platform: Platform) -> Module:
-        m = Module()
-        board = self.board
-        pin = platform.request(platform.default_clk, dir="-")
-        clock, locked = Signal(name="pll_clock"), Signal(name="pll_locked")
-        if board.family == "ice40":
-            widths = {"DIVR": 4, "DIVF": 7, "DIVQ": 3, "FILTER_RANGE": 3}
-            m.submodules.pll = Instance(
-                "SB_PLL40_PAD",
-                p_FEEDBACK_PATH="SIMPLE",
-                **{f"p_{name}": Const(value, widths[name]) for name, value in board.pll.items()},
-                i_PACKAGEPIN=pin.io,
-                i_RESETB=Const(1),
-                i_BYPASS=Const(0),
-                o_PLLOUTGLOBAL=clock,
-                o_LOCK=locked,
-            )
-        else:
-            loop, apart = clock, {}
-            if "CLKOS_DIV" in board.pll:
-                loop = Signal(name="pll_loop")
-                apart = {"p_CLKOS_ENABLE": "ENABLED", "p_CLKOS_FPHASE": 0, "o_CLKOS": clock, "i_ENCLKOS": Const(0)}
-            m.submodules.pll = Instance(
-                "EHXPLLL",
-                p_FEEDBK_PATH="CLKOP",
-                p_CLKOP_ENABLE="ENABLED",
-                p_CLKOP_FPHASE=0,
-                **apart,
-                **{f"p_{name}": value for name, value in board.pll.items()},
-                i_CLKI=pin.io,
-                i_CLKFB=loop,
-                i_RST=Const(0),
-                i_STDBY=Const(0),
-                i_PHASESEL0=Const(0),
-                i_PHASESEL1=Const(0),
-                i_PHASEDIR=Const(0),
-                i_PHASESTEP=Const(0),
-                i_PHASELOADREG=Const(0),
-                i_PLLWAKESYNC=Const(0),
-                i_ENCLKOP=Const(0),
-                o_CLKOP=loop,
-                o_LOCK=locked,
-            )
-        platform.add_clock_constraint(clock, board.clock * 1e6)
-
-        m.domains += ClockDomain("start", reset_less=True, local=True)
-        m.d.comb += ClockSignal("start").eq(clock)
-        cycles = int(board.settle_us * board.clock)
-        timer, ready = Signal(range(cycles + 1)), Signal()
-        # Flip-flops of `start` come up as 0.
-        if cycles == 0:
-            m.submodules.locked = FFSynchronizer(locked, ready, o_domain="start")
-        else:
-            with m.If(~locked):
-                m.d.start += timer.eq(0)
-            with m.Elif(timer != cycles):
-                m.d.start += timer.eq(timer + 1)
-            with m.Else():
-                m.d.start += ready.eq(1)
-        if board.family == "ice40":
-            m.d.comb += [ClockSignal("sync").eq(clock), ResetSignal("sync").eq(~ready)]
-        else:
-            gated = Signal(name="gated_clock")
-            m.submodules.gate = Instance("DCCA", i_CLKI=clock, i_CE=ready, o_CLKO=gated)
-            m.d.comb += [ClockSignal("sync").eq(gated), ResetSignal("sync").eq(0)]
-        return m
-
-
-def led_ports(board: Board, platform: Platform) -> dict[str, io.PortLike]:
-    """The ports of the board's LEDs by what they tell."""
-    requested = {}
-    for resource, number, colour in board.leds.values():
-        if (resource, number) not in requested:
-            parts = "-" if colour is None else dict.fromkeys("rgb", "-")
-            requested[resource, number] = platform.request(resource, number, dir=parts)
-    return {
-        name: requested[resource, number] if colour is None else getattr(requested[resource, number], colour)
-        for name, (resource, number, colour) in board.leds.items()
-    }
-
-
-class Top(Elaboratable):
-    """The self-test on a board: while it runs its green (or first) LED blinks; then that one shines for passed, the
-    red (or second) for failed."""
-
-    def __init__(self, board: Board, selftest: SelfTest) -> None:
-        self.board, self.selftest = board, selftest
-
-    def elaborate(self, platform: Platform) -> Module:
-        m = Module()
-        test = self.selftest
-        if self.board.pll:
-            m.domains += ClockDomain("sync")
-            m.submodules.clock = Clock(self.board)
-        m.submodules.selftest = test
-        shown = {"passed": test.passed | (test.running & test.beat), "failed": test.failed, "running": test.running}
-        for name, port in led_ports(self.board, platform).items():
-            m.submodules[f"led_{name}"] = led = io.Buffer("o", port)
-            m.d.comb += led.o.eq(shown[name])
-        return m
-
-
-class LinkTop(Elaboratable):
-    """The host link on a board's UART; its green (or first) LED shines while there is work."""
-
-    def __init__(self, board: Board, link: SerialLink) -> None:
-        self.board, self.link = board, link
-
-    def elaborate(self, platform: Platform) -> Module:
-        m = Module()
-        if self.board.pll:
-            m.domains += ClockDomain("sync")
-            m.submodules.clock = Clock(self.board)
-        m.submodules.link = link = self.link
-        # Some boards' UARTs have more lines than are used here.
-        lines = [line.name for line in platform.lookup("uart", 0).ios]
-        pins = platform.request("uart", 0, dir=dict.fromkeys(lines, "-"))
-        m.submodules.rx = rx = io.Buffer("i", pins.rx)
-        m.submodules.tx = tx = io.Buffer("o", pins.tx)
-        m.submodules.led = led = io.Buffer("o", led_ports(self.board, platform)["passed"])
-        m.d.comb += [link.rx.eq(rx.i), tx.o.eq(link.tx), led.o.eq(link.busy)]
-        return m
-
-
-__all__ = ["BAUD", "BOARDS", "Board", "Clock", "LinkTop", "Top", "known_board", "with_clock"]
+__all__ = ["BAUD", "BOARDS", "Board", "known_board", "with_clock"]

@@ -22,15 +22,17 @@ from eqspike.base.errors import UsageProblem
 from eqspike.base.files import write_bytes, write_json
 from eqspike.base.locks import locked
 from eqspike.base.reading import read_json
-from eqspike.fpga.boards import Board, LinkTop, Top, known_board, with_clock
+from eqspike.fpga.boards import Board, known_board, with_clock
 from eqspike.fpga.fanout import LIMIT, spread
 from eqspike.fpga.memory import measured_devices_problem, memory_problem
 from eqspike.fpga.placements import Placement, best_placement, bitstream, pack
 from eqspike.fpga.report import by_part, clocks, count_cells, resources, too_much
 from eqspike.fpga.selftest import SelfTest
+from eqspike.fpga.settings import settings_for, settings_key
 from eqspike.fpga.synthesis import SOFT, SOFT_FILE, yosys_scripts
+from eqspike.fpga.tops import LinkTop, Top
 from eqspike.fpga.workshop import BuildFailed, Workshop
-from eqspike.golden.config import Config, hardware_for
+from eqspike.golden.config import Config
 from eqspike.golden.validation import fail
 from eqspike.rtl.link.link import SerialLink
 
@@ -99,7 +101,7 @@ def run_build(
             write_json(out / "build.json", {**about, "fits": False, **_about(around, target, design)})
             raise BuildFailed(f"{config.name} does not fit {board}: it needs {', '.join(full)}")
 
-        first = hardware_for(config, board).placement
+        first = settings_for(config, board).placement
         luts = used["lut"]["used"] if "lut" in used else 0
         placement, tried = best_placement(workshop, luts, range(first, first + seeds), workers)
         say("bitstream")
@@ -197,15 +199,15 @@ def _checked(config: Config, board: str, anyway: bool) -> Board:
     if config.device.file and (problem := measured_devices_problem(config, known)):
         raise UsageProblem(f"device.file: {config.device.file}: {problem}")
     try:
-        return with_clock(known, hardware_for(config, board).clock)
+        return with_clock(known, settings_for(config, board).clock)
     except ValueError as error:
-        raise UsageProblem(f"{config.name}: boards.{board}.clock: {error}") from None
+        raise UsageProblem(f"{config.name}: {settings_key(config, board)}.clock: {error}") from None
 
 
 def _generate(config: Config, workshop: Workshop, around: Around) -> SelfTest | SerialLink:
     """Put what Yosys reads, and its script, into the folder."""
     target = workshop.board
-    hardware = hardware_for(config, target.name)
+    hardware = settings_for(config, target.name)
     design: SelfTest | SerialLink
     if around.kind == "link":
         try:
@@ -231,7 +233,7 @@ def _synthesise(workshop: Workshop) -> dict[str, Any]:
     """The netlist that Yosys makes, for an ECP5 with copies of drivers that reach too many cells."""
     workshop.say("synthesise")
     workshop.run([workshop.environment["YOSYS"], "-q", "-l", "yosys.log", "top.ys"], "yosys.log")
-    path = workshop.folder / "top.json"
+    path = workshop.folder / workshop.netlist
     netlist = json.loads(path.read_text(encoding="utf-8"))
     if workshop.board.family == "ecp5" and spread(netlist):
         path.write_text(json.dumps(netlist), encoding="utf-8")

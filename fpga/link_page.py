@@ -25,8 +25,9 @@ INTRODUCTION = f"""# The host link
 <!-- Written by `python -m eqspike.fpga.link_page` from rtl/link/protocol.py: change it there. -->
 
 A board that was built with `eqspike build --top link` learns what a host sends it over a serial port: 8 data bits, no
-parity, one stop bit, up to 3 Mbaud (2,000,000 unless `--baud` says otherwise). `eqspike board` is such a host; this
-page is what another one needs. The same description makes the gateware's decoder and the host's constants.
+parity, one stop bit, up to 3 Mbaud (2,000,000, of a Tang Nano 9K 1,000,000, unless `--baud` says otherwise). `eqspike
+board` is such a host; this page is what another one needs. The same description makes the gateware's decoder and the
+host's constants.
 
 ## Frames
 

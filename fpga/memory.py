@@ -5,22 +5,24 @@ from __future__ import annotations
 import numpy as np
 
 from eqspike.fpga.boards import BOARDS, Board
-from eqspike.golden.config import Config, hardware_for
+from eqspike.fpga.settings import settings_for, settings_key
+from eqspike.golden.config import Config
 from eqspike.golden.number import bits_for_signed
 from eqspike.rtl.core import Core
 
 SHAPES = {
     "ice40": ((256, 16), (512, 8), (1024, 4), (2048, 2)),
     "ecp5": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
+    "gowin": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
 }
 """Family -> what one block RAM may be: (words, bits)."""
 
 
-BITS = {"ice40": 4096, "ecp5": 18432}
+BITS = {"ice40": 4096, "ecp5": 18432, "gowin": 18432}
 """Bits of one block RAM."""
 DEEP = 256
-"""An ECP5's Yosys makes longer memories of block RAMs; of lookup tables it may make those with fewer words. An iCE40
-has nothing but block RAMs."""
+"""Yosys makes longer memories of an ECP5's or a Gowin's block RAMs; of lookup tables it may make those of fewer words.
+An iCE40 has nothing but block RAMs."""
 
 
 def blocks(family: str, words: int, bits: int) -> int:
@@ -31,7 +33,7 @@ def blocks(family: str, words: int, bits: int) -> int:
 def crossbar_memories(config: Config, board: Board) -> dict[str, tuple[int, int]]:
     """Name -> (words, bits) of the memories of the crossbar: weights, and what measured devices add, which is one word
     for each word of weights."""
-    core = Core(config, hardware_for(config, board.name))
+    core = Core(config, settings_for(config, board.name))
     lanes, words = core.layout.lanes, core.layout.words
     memories = {"weights": (words, lanes * core.crossbar.cell_bits)}
     devices = core.crossbar.devices
@@ -59,7 +61,7 @@ def certain_memories(core: Core, family: str) -> dict[str, tuple[int, int]]:
     """Name -> (words, bits) of those memories of the core that are made of block RAMs in any case."""
     layout, bits = core.layout, core.lanes * core.crossbar.cell_bits
     found = {f"weights {bank}": (words, bits) for bank, words in enumerate(layout.bank_words)}
-    if family == "ecp5":
+    if family != "ice40":
         return {name: size for name, size in found.items() if size[0] > DEEP}
     chunks = max(2, len(layout.chunks))
     found["neurons"] = (chunks, core.state_layout.size)
@@ -74,7 +76,7 @@ def memory_problem(config: Config, board: Board) -> str | None:
     fit. Cheap: the core is described, not made."""
 
     def needs(other: Board) -> tuple[int, int, int]:
-        core = Core(config, hardware_for(config, other.name))
+        core = Core(config, settings_for(config, other.name))
         memories = certain_memories(core, other.family).values()
         return (
             sum(words * bits for words, bits in memories),
@@ -90,7 +92,7 @@ def memory_problem(config: Config, board: Board) -> str | None:
     return (
         f"{config.name} does not fit {board.name}: on {lanes} lanes its memories need at least {bits:,} bits, in "
         f"{least:,} block RAMs; it has {total} block RAMs with {total * BITS[board.family]:,} bits. Other lanes need "
-        f"others (boards.{board.name}.lanes); with their own settings enough is there on: "
+        f"others ({settings_key(config, board.name)}.lanes); with their own settings enough is there on: "
         f"{', '.join(enough) or 'no board'}"
     )
 

@@ -25,9 +25,13 @@ MORE = 4
 """So many seeds are tried beside those that were asked for, where these cannot be routed."""
 
 _ROUND = re.compile(r"iter=(\d+) wires=\d+ overused=(\d+)")
-_FORMATS = {"ice40": ("--pcf top.pcf", "--asc"), "ecp5": ("--lpf top.lpf", "--textcfg")}
+_FORMATS = {
+    "ice40": ("--pcf top.pcf", "--asc"),
+    "ecp5": ("--lpf top.lpf", "--textcfg"),
+    "gowin": ("--vopt cst=top.cst", "--write"),
+}
 """Options of nextpnr by family: the pins it reads, the routed design it writes."""
-_PACKER = {"ice40": "ICEPACK", "ecp5": "ECPPACK"}
+_PACKER = {"ice40": "ICEPACK", "ecp5": "ECPPACK", "gowin": "GOWIN_PACK"}
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,13 @@ def bitstream(workshop: Workshop, placement: Placement) -> bytes:
     """The bitstream of a placement."""
     board, routed = workshop.board, f"seed{placement.seed}.routed"
     file = f"top.{board.bitstream}"
-    arguments = [routed, file] if board.family == "ice40" else ["--compress", "--input", routed, "--bit", file]
-    workshop.run([workshop.environment[_PACKER[board.family]], *arguments], None)
+    arguments = {
+        "ice40": [routed, file],
+        "ecp5": ["--compress", "--input", routed, "--bit", file],
+        "gowin": ["-o", file, routed],
+    }
+    tool = workshop.environment[_PACKER[board.family]]
+    workshop.run([tool, *board.packer, *arguments[board.family]], None)
     return (workshop.folder / file).read_bytes()
 
 
@@ -105,7 +114,8 @@ def _nextpnr(workshop: Workshop, name: str, extra: list[str]) -> dict[str, Any]:
     board = workshop.board
     pins, routed = _FORMATS[board.family]
     arguments = [
-        workshop.environment[f"NEXTPNR_{board.family.upper()}"], *board.nextpnr, "--json", "top.json", *pins.split(),
+        workshop.environment[f"NEXTPNR_{board.family.upper()}"], *board.nextpnr, *pins.split(),
+        "--json", workshop.netlist,
         "--report", f"{name}.json", "--log", f"{name}.log", "--quiet", "--timing-allow-fail", *extra,
     ]  # fmt: skip
     if "--pack-only" not in extra:

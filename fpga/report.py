@@ -9,12 +9,12 @@ from typing import Any
 from eqspike.fpga.boards import Board
 
 _KINDS = (
-    ("ff", re.compile(r"SB_DFF\w*|TRELLIS_FF")),
-    ("lut", re.compile(r"SB_LUT4|LUT4")),
-    ("carry", re.compile(r"SB_CARRY|CCU2C")),
-    ("bram", re.compile(r"SB_RAM40_4K\w*|DP16KD")),
-    ("small_ram", re.compile(r"TRELLIS_DPR16X4")),
-    ("dsp", re.compile(r"SB_MAC16|MULT18X18D")),
+    ("ff", re.compile(r"SB_DFF\w*|TRELLIS_FF|DFF[A-Z]*")),
+    ("lut", re.compile(r"SB_LUT4|LUT[1-4]")),
+    ("carry", re.compile(r"SB_CARRY|CCU2C|ALU")),
+    ("bram", re.compile(r"SB_RAM40_4K\w*|DP16KD|(SDP|DP|SP|pROM)(B|X9|X9B)?")),
+    ("small_ram", re.compile(r"TRELLIS_DPR16X4|RAM16SD?P[124]")),
+    ("dsp", re.compile(r"SB_MAC16|MULT18X18D|MULT(9X9|18X18|36X36)")),
 )
 
 

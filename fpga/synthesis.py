@@ -64,7 +64,7 @@ SOFT_FILE = "multipliers.v"
 def yosys_scripts(family: str, lanes: int) -> tuple[tuple[str, ...], dict[str, str]]:
     """(options of Yosys's synthesis, Amaranth's scripts around it) of a design with so many lanes in all banks."""
     if family != "ecp5":
-        return (), {"script_after_read": PREPARE + ALL_IN_BLOCKS}
+        return (), {"script_after_read": PREPARE + (ALL_IN_BLOCKS if family == "ice40" else "")}
     scripts = {"script_after_read": PREPARE + MULTIPLIERS}
     if lanes < WIDE:
         return ("-run", "coarse:"), scripts

@@ -40,6 +40,11 @@ class Workshop:
     stop: threading.Event = field(default_factory=threading.Event)
     """Once it is set, tools that run are ended."""
 
+    @property
+    def netlist(self) -> str:
+        """The file that Yosys writes by the scripts of the family's platform."""
+        return "top.syn.json" if self.board.family == "gowin" else "top.json"
+
     def run(self, arguments: Sequence[str], log: str | None, stuck: Callable[[], str | None] = lambda: None) -> None:
         """Run a tool in the folder; when it fails, keep its log and raise `BuildFailed` with its first error.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from eqspike.base.places import package_folder
 from eqspike.fpga.boards import BOARDS
+from eqspike.fpga.settings import entry_for
 from eqspike.golden.config import Config
 from eqspike.golden.configfile import load_config
 
@@ -51,6 +52,6 @@ def read_boards() -> list[BoardLine]:
     presets = read_presets()
 
     def set_up_for(board: str) -> list[str]:
-        return [preset.name for preset in presets if board in preset.config.boards]
+        return [preset.name for preset in presets if entry_for(preset.config, board)]
 
     return [BoardLine(b.name, b.title, b.totals, b.clock, set_up_for(b.name)) for b in BOARDS.values()]

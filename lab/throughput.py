@@ -9,7 +9,8 @@ import numpy as np
 
 from eqspike.base.errors import UsageProblem
 from eqspike.base.reading import read_json
-from eqspike.golden.config import Config, hardware_for
+from eqspike.fpga.settings import settings_for
+from eqspike.golden.config import Config
 from eqspike.golden.data import epoch_order, load_split
 from eqspike.golden.engine import compile_kernels
 from eqspike.golden.modes import INFER, LEARN
@@ -59,7 +60,7 @@ def run_throughput(
     `built` is a build.json of the same hardware, whose clock turns cycles into images a second, and, where all epochs
     of the schedule were trained, into the seconds that they would have taken on the board.
     """
-    config = config.replace(hardware=hardware_for(config, board), boards={})
+    config = config.replace(hardware=settings_for(config, board), boards={})
     part = load_split(config)
     network = Network(config)
     compile_kernels(network)
@@ -111,7 +112,7 @@ def check_build(config: Config, board: str, path: Path, built: dict[str, Any]) -
     """Refuse a build of other hardware."""
     if "clocks" not in built:
         raise UsageProblem(f"--build {path}: {built.get('config')} does not fit {built.get('board')}: it has no clock")
-    hardware = hardware_for(config, board)
+    hardware = settings_for(config, board)
     lanes = min(hardware.lanes, max(config.network.layers[1:]))
     sizes = {"board": board, "layers": list(config.network.layers), "lanes": lanes, "banks": hardware.banks}
     for name, wanted in sizes.items():

@@ -10,7 +10,8 @@ from amaranth.lib import data
 from amaranth.lib.wiring import Flow
 
 from eqspike.base.errors import UsageProblem
-from eqspike.golden.config import Config, hardware_for
+from eqspike.fpga.settings import settings_for
+from eqspike.golden.config import Config
 from eqspike.lab.configs import in_fixed_point
 from eqspike.rtl.core import Core
 
@@ -110,7 +111,7 @@ def run_verilog(config: Config, board: str | None = None, name: str = "eqspike")
     Raises `UsageProblem` for a module's name that is a word of the language: Yosys escapes those.
     """
     in_fixed_point(config)
-    core = Core(config, hardware_for(config, board))
+    core = Core(config, settings_for(config, board))
     table = ports(core)
     text = verilog.convert(core, name=name, emit_src=False, strip_internal_attrs=True)
     if f"\nmodule \\{name} " in text:

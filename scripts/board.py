@@ -290,7 +290,7 @@ def counters(target: Target, clear: bool, as_json: bool) -> None:
 @board_option
 @click.option("--file", type=click.Path(path_type=Path), help="The bitstream [default: runs/<config>-<board>-link/].")
 def program(config: str, board: str, file: Path | None) -> None:
-    """Load the bitstream that 'eqspike build CONFIG --top link' made, with openFPGALoader."""
+    """Load the bitstream that 'eqspike build CONFIG --top link' made, with the program that the board takes."""
     from eqspike.fpga.boards import known_board
     from eqspike.fpga.loader import load_bitstream
 

@@ -58,7 +58,7 @@ Examples:
     show_default=True,
     help="A test that runs by itself, or the host link on the UART.",
 )
-@click.option("--baud", type=click.IntRange(1), help="Of the host link [default: 2,000,000].")
+@click.option("--baud", type=click.IntRange(1), help="Of the host link [default: 2,000,000; tang-nano-9k: 1,000,000].")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the results [default: runs/<config>-<board>].")
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Placements to try; the best wins.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Placements at the same time.")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import click
 
 from eqspike.base.errors import UsageProblem
-from eqspike.base.suggest import did_you_mean
 from eqspike.scripts.options import config_options, validation_option
 
 if TYPE_CHECKING:
@@ -75,6 +74,7 @@ def command(
     NIR: real arithmetic, with refractory periods, resets and two-way synapses in NIR's own nodes; docs/exchange.md.
     With --plain only what snnTorch, Norse and nirtorch load (Sinabs: --plain --sinabs), and how that differs.
     """
+    from eqspike.fpga.settings import require_entry
     from eqspike.lab.configs import Changes
     from eqspike.lab.infer import trained_config
     from eqspike.lab.nir import export
@@ -83,11 +83,8 @@ def command(
         raise UsageProblem("--plain is for --format nir" if plain else "--sinabs is for --plain")
     changes = Changes(overrides=overrides, seed=seed, dataset=dataset, validation=validation)
     resolved = trained_config(changes, config, weights)
-    if board is not None and board not in resolved.boards:
-        raise UsageProblem(
-            f"--board {board}: {resolved.name} has no such board; allowed: {', '.join(resolved.boards)}"
-            f"{did_you_mean(board, resolved.boards)}"
-        )
+    if board is not None:
+        require_entry(resolved, board, f"--board {board}")
     network, encoding = export.trained_network(resolved, weights)
     if kind == "nir":
         if plain:

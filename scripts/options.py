@@ -38,7 +38,8 @@ board_option = click.option(
     "--board",
     default="icebreaker",
     show_default=True,
-    help="icebreaker, ulx3s-12f, ulx3s-25f, ulx3s-45f, ulx3s-85f or orangecrab.",
+    help="icebreaker, icesugar, ulx3s-12f, ulx3s-25f, ulx3s-45f, ulx3s-85f, orangecrab, icesugar-pro, colorlight-i5 or "
+    "tang-nano-9k.",
 )
 seed_option = click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="In place of the config's seed.")
 

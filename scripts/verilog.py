@@ -13,7 +13,6 @@ from pathlib import Path
 import click
 
 from eqspike.base.errors import UsageProblem
-from eqspike.base.suggest import did_you_mean
 from eqspike.lab.configs import read_config
 from eqspike.scripts.options import config_options
 
@@ -49,16 +48,14 @@ def command(
     Verilog arrays that synthesisers turn into block RAM; none is read where it is written in the same cycle.
     """
     from eqspike.base import files
+    from eqspike.fpga.settings import require_entry
     from eqspike.lab.verilog import run_verilog
 
     if not name.isidentifier():
         raise UsageProblem(f"--module {name}: not a Verilog identifier")
     resolved = read_config(config, overrides, seed, None, dataset)
-    if board is not None and board not in resolved.boards:
-        raise UsageProblem(
-            f"--board {board}: {resolved.name} has no such board; allowed: {', '.join(resolved.boards)}"
-            f"{did_you_mean(board, resolved.boards)}"
-        )
+    if board is not None:
+        require_entry(resolved, board, f"--board {board}")
     text, table = run_verilog(resolved, board, name)
     out = out or Path(f"{resolved.name}.v")
     files.write_text(out, text)

@@ -15,7 +15,8 @@ from amaranth.lib import data
 from eqspike.base.errors import UsageProblem
 from eqspike.base.files import write_bytes, write_text
 from eqspike.fpga.selftest import weight_words
-from eqspike.golden.config import Config, hardware_for
+from eqspike.fpga.settings import settings_for
+from eqspike.golden.config import Config
 from eqspike.golden.data import load_split
 from eqspike.golden.features import Encoding
 from eqspike.golden.modes import INFER
@@ -33,7 +34,7 @@ from eqspike.rtl.layout import Layout
 
 def hex_text(config: Config, weights: Sequence[np.ndarray], board: str | None = None) -> str:
     """The weight memory of the chip for $readmemh: one word a line, lane 0 in the lowest bits (rtl.layout)."""
-    layout = Layout(config, hardware_for(config, board).lanes)
+    layout = Layout(config, settings_for(config, board).lanes)
     bits = max(s.bits for s in config.synapses)
     codec = Codec(data.ArrayLayout(signed(bits), layout.lanes))
     digits = -(-codec.width // 4)

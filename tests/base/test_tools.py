@@ -23,7 +23,8 @@ def native(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MakeTool:
     folder = tmp_path / "native"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
-    for variable in ("YOSYS", "NEXTPNR_ICE40", "NEXTPNR_ECP5", "ICEPACK", "ECPPACK", "OPENFPGALOADER", "ICEPROG"):
+    chosen = "YOSYS NEXTPNR_ICE40 NEXTPNR_ECP5 NEXTPNR_GOWIN ICEPACK ECPPACK GOWIN_PACK OPENFPGALOADER ICEPROG"
+    for variable in chosen.split():
         monkeypatch.delenv(variable, raising=False)
 
     def make(name: str, says: str = "") -> Path:
@@ -122,8 +123,25 @@ def test_missing_tools_say_what_to_install() -> None:
 @pytest.mark.parametrize("find", [tools.nextpnr, tools.packer, tools.amaranth_environment])
 def test_unknown_family(find: Callable[[str], object]) -> None:
     """The error names the families there are."""
-    with pytest.raises(ValueError, match="'gowin' is unknown; known: ice40, ecp5"):
+    with pytest.raises(ValueError, match="'gatemate' is unknown; known: ice40, ecp5, gowin"):
+        find("gatemate")
+
+
+@pytest.mark.usefixtures("native", "no_wheels")
+@pytest.mark.parametrize("find", [tools.nextpnr, tools.packer])
+def test_tools_of_an_extra_name_the_extra(find: Callable[[str], Path]) -> None:
+    """They are not there unless asked for; what to ask for is one command."""
+    with pytest.raises(tools.ToolMissing, match=r"^[a-z_-]+ not found: pip install 'eqspike\[gowin\]'$"):
         find("gowin")
+    assert {tools.versions()[name] for name in ("nextpnr-himbaechel-gowin", "gowin_pack")} == {"missing"}
+
+
+def test_native_tools_of_an_extra(native: MakeTool) -> None:
+    """Those of a system serve, too, without the extra."""
+    place, pack = native("nextpnr-himbaechel-gowin", "0.0 native"), native("gowin_pack")
+    assert (tools.nextpnr("gowin"), tools.packer("gowin")) == (place, pack)
+    assert tools.versions()["nextpnr-himbaechel-gowin"] == "0.0 native"
+    assert tools.versions()["gowin_pack"] == f"native: {pack}"
 
 
 @pytest.mark.parametrize(("family", "board"), [("ice40", ICEBreakerPlatform), ("ecp5", ULX3S_85F_Platform)])

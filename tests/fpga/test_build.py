@@ -20,7 +20,12 @@ from eqspike.fpga.workshop import BuildFailed, Workshop
 from eqspike.golden.config import Config
 from eqspike.golden.validation import ConfigError
 
-ICE40, ECP5 = BOARDS["icebreaker"], BOARDS["ulx3s-85f"]
+ICE40, ECP5, GOWIN = BOARDS["icebreaker"], BOARDS["ulx3s-85f"], BOARDS["tang-nano-9k"]
+
+try:
+    GOWIN_TOOLS = bool(tools.nextpnr("gowin") and tools.packer("gowin"))
+except tools.ToolMissing:
+    GOWIN_TOOLS = False
 
 ICE40_REPORT = {
     "fmax": {"pll_clock_$glb_clk": {"achieved": 31.414, "constraint": 24.0}},
@@ -41,6 +46,17 @@ ECP5_REPORT = {
         "TRELLIS_FF": {"available": 83640, "used": 7877},
         "DP16KD": {"available": 208, "used": 13},
         "MULT18X18D": {"available": 156, "used": 2},
+    },
+}
+GOWIN_REPORT = {
+    "fmax": {"cd_sync.clk": {"achieved": 85.543, "constraint": 27}},
+    "utilization": {
+        "ALU": {"available": 6480, "used": 954},
+        "BSRAM": {"available": 26, "used": 3},
+        "DFF": {"available": 6480, "used": 1666},
+        "LUT4": {"available": 8640, "used": 2010},
+        "MULT18X18": {"available": 20, "used": 0},
+        "RAM16SDP4": {"available": 270, "used": 44},
     },
 }
 
@@ -70,10 +86,20 @@ def test_resources_of_an_ecp5() -> None:
     assert {name: entry["total"] for name, entry in found.items()} == ECP5.totals
 
 
+def test_resources_of_a_gowin() -> None:
+    """Carries stand where lookup tables would."""
+    found = report.resources(GOWIN, GOWIN_REPORT, Counter())
+    used = {name: entry["used"] for name, entry in found.items()}
+    assert used == {"lut": 2010 + 954, "ff": 1666, "ram": 44, "bram": 3, "dsp": 0}
+    cells = "LUT1 LUT4 ALU DFF DFFRE DFFSE RAM16SDP4 SDPX9B DPX9B SDPB pROM MULT18X18 MUX2_LUT5 TBUF GSR"
+    kinds = [report.kind_of(cell) for cell in cells.split()]
+    assert kinds == ["lut", "lut", "carry", "ff", "ff", "ff", "small_ram", *["bram"] * 4, "dsp", None, None, None]
+
+
 def test_device_totals_are_those_that_nextpnr_knows() -> None:
-    for board, data in ((ICE40, ICE40_REPORT), (ECP5, ECP5_REPORT)):
+    for board, data in ((ICE40, ICE40_REPORT), (ECP5, ECP5_REPORT), (GOWIN, GOWIN_REPORT)):
         for resource, cells in board.cells.items():
-            assert sum(data["utilization"][cell]["available"] for cell in cells) == board.totals[resource]
+            assert data["utilization"][cells[0]]["available"] == board.totals[resource]
 
 
 @pytest.mark.parametrize("board", BOARDS)
@@ -81,16 +107,17 @@ def test_device_totals_are_those_that_nextpnr_knows() -> None:
 def test_every_board_has_its_pins(board: str, top: str, make_config, tmp_path: Path) -> None:
     """What goes to Yosys and nextpnr can be made for every board: its clock, LEDs and UART are there."""
     target = BOARDS[board]
-    environment = tools.amaranth_environment(target.family)
-    workshop = Workshop(board=target, environment=environment, folder=tmp_path, out=tmp_path, say=lambda _: None)
+    # Nothing runs: tools that come with an extra need not be there.
+    workshop = Workshop(board=target, environment={}, folder=tmp_path, out=tmp_path, say=lambda _: None)
     build._generate(make_config(), workshop, Around(kind=top, images=1, passes=1))
-    pins = next(path for suffix in ("pcf", "lpf") if (path := tmp_path / f"top.{suffix}").exists()).read_text()
+    pins = next(path for suffix in ("pcf", "lpf", "cst") if (path := tmp_path / f"top.{suffix}").exists()).read_text()
     assert len(re.findall("led", pins)) >= (len(target.leds) if top == "selftest" else 1)
     assert ("uart_0__tx__io" in pins) == (top == "link")
 
 
 def test_clocks() -> None:
     assert report.clocks(ICE40_REPORT) == {"pll_clock": {"achieved_mhz": 31.41, "required_mhz": 24.0}}
+    assert report.clocks(GOWIN_REPORT) == {"clk": {"achieved_mhz": 85.54, "required_mhz": 27.0}}
     clocks = report.clocks(ECP5_REPORT)
     assert clocks["pll_clock"] == {"achieved_mhz": 94.56, "required_mhz": 50.0}
     assert report.slack(clocks) == 20.0 / 25.0
@@ -110,7 +137,7 @@ def test_cells_by_kind_and_part() -> None:
 
 
 def test_unknown_board_and_real_numbers(make_config, tmp_path: Path) -> None:
-    with pytest.raises(UsageProblem, match="board 'arty' is not known; allowed: icebreaker, ulx3s-12f, ulx3s-25f, "):
+    with pytest.raises(UsageProblem, match="board 'arty' is not known; allowed: icebreaker, icesugar, ulx3s-12f, "):
         run_build(make_config(), "arty", tmp_path)
     with pytest.raises(ConfigError, match=r"number\.format: 'real'"):
         run_build(make_config(number={"format": "real"}), "icebreaker", tmp_path)
@@ -158,6 +185,46 @@ def test_a_small_network_on_the_smallest_ulx3s(small: Config, tmp_path: Path) ->
     result = run_build(small, "ulx3s-12f", tmp_path, Around(images=1, passes=1))
     assert result["timing_met"]
     assert (tmp_path / result["bitstream"]).stat().st_size > 100_000
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("board", ["icesugar", "icesugar-pro", "colorlight-i5"])
+def test_a_small_network_on_cheap_boards(board: str, small: Config, tmp_path: Path) -> None:
+    result = run_build(small, board, tmp_path, Around(images=1, passes=1))
+    assert result["timing_met"]
+    assert (tmp_path / result["bitstream"]).stat().st_size > 100_000
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not GOWIN_TOOLS, reason="pip install 'eqspike[gowin]'")
+def test_a_small_network_on_the_tang_nano(small: Config, tmp_path: Path) -> None:
+    result = run_build(small, "tang-nano-9k", tmp_path, Around(images=2, passes=4))
+    assert result["timing_met"]
+    assert result["clocks"]["clk"]["required_mhz"] == GOWIN.oscillator
+    used = {name: entry["used"] for name, entry in result["resources"].items()}
+    assert 1000 < used["lut"] < 5000
+    assert 1 <= used["bram"] < 10
+    # The few words of weights and state stand in memories of lookup tables, and none in flip-flops.
+    for part in ("crossbar.weights.memory", "chunk_state.state_memory", "chunk_state.history", "spike_list.memory"):
+        memory = result["parts"][f"selftest.core.{part}"]
+        assert memory["small_ram"] >= 1, part
+        assert "ff" not in memory, part
+    bits = (tmp_path / result["bitstream"]).read_text(encoding="ascii").split()
+    assert len(bits) > 700
+    assert set("".join(bits)) == {"0", "1"}
+
+
+def test_without_its_tools_a_board_says_what_to_install(
+    small: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one line, before anything is made."""
+    monkeypatch.setattr(tools, "_own_bin", lambda: str(tmp_path))
+    monkeypatch.setattr(tools.shutil, "which", lambda name: None if "gowin" in name else f"/bin/{name}")
+    for variable in ("NEXTPNR_GOWIN", "GOWIN_PACK"):
+        monkeypatch.delenv(variable, raising=False)
+    with pytest.raises(UsageProblem, match=r"^nextpnr-himbaechel-gowin not found: pip install 'eqspike\[gowin\]'$"):
+        run_build(small, "tang-nano-9k", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.soak

@@ -22,6 +22,10 @@ def test_every_board_and_its_presets(run) -> None:
     boards = read_boards()
     assert [board.name for board in boards] == list(BOARDS)
     assert "digits" in next(board for board in boards if board.name == "icebreaker").presets
+    presets = {board.name: board.presets for board in boards}
+    assert presets["icesugar"] == presets["icebreaker"], "the same chip"
+    assert presets["orangecrab"] == []
+    assert "digits" in presets["tang-nano-9k"]
     output = run("boards").output
     for board in boards:
         assert board.title in output
