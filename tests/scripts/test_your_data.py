@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-PAGE = (Path(__file__).parents[2] / "docs" / "your-data.md").read_text(encoding="utf-8")
+from tests.scripts.pages import Page, quickly
+
+PAGE = Page("your-data.md")
 DOWNLOADED = ("idx:mnist", "fashion")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-COMMANDS = [line for _, text in BLOCKS for line in text.splitlines() if line.startswith("eqspike ")]
-
-
-def block_of(kind: str) -> str:
-    return next(text for own, text in BLOCKS if own == kind)
 
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the page speaks of: a table and more of it, arrays made as it says, letters in ink on paper."""
     monkeypatch.chdir(tmp_path)
-    header, *rows = block_of("csv").splitlines()
+    header, *rows = PAGE.block_of("csv").splitlines()
     for name, count in (("flowers.csv", 20), ("more.csv", 1)):
         Path(name).write_text("\n".join([header, *rows * count]) + "\n")
     draw = np.random.default_rng(0)
     images, labels = draw.integers(0, 256, (40, 8, 8)).astype(np.uint8), np.arange(40) % 10
-    exec(compile(block_of("python"), "your-data.md", "exec"), {"images": images, "labels": labels})
+    exec(compile(PAGE.block_of("python"), "your-data.md", "exec"), {"images": images, "labels": labels})
     for number in range(12):
         path = Path("letters") / "ab"[number % 2] / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,18 +33,13 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_command(files: None, run) -> None:
     """In the page's order: some take the weights of another."""
-    assert len(COMMANDS) > 12
-    for command in COMMANDS:
-        if any(word in command for word in DOWNLOADED):
-            continue
-        _, *words = shlex.split(command)
-        few = ["--epochs", "2", "--force"] if words[0] in ("train", "baseline") else []
-        if "--seeds" in words:
-            words[words.index("--seeds") + 1] = "2"
-        result = run(*words, *few)
-        assert result.exit_code == 0, f"{command}: {result.output}"
+    assert len(PAGE.commands) > 12
+    for command in PAGE.commands:
+        if not any(word in command for word in DOWNLOADED):
+            result = run(*quickly(command))
+            assert result.exit_code == 0, f"{command}: {result.output}"
 
 
 def test_the_error_that_is_the_cure(files: None, fails) -> None:
-    said = re.search(r"^eqspike: (dataset wine: .*)$", PAGE, re.MULTILINE)[1]
+    said = re.search(r"^eqspike: (dataset wine: .*)$", PAGE.text, re.MULTILINE)[1]
     assert fails(2, "train", "table", "--dataset", "wine") == said
