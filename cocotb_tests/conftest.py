@@ -27,7 +27,7 @@ SOAK = {
     "test_core.py::test_weights_do_not_depend_on_lanes[devices-16-9-9-4-verilator-2-16]",
     "test_core.py::test_every_state_of_every_step[banks-24-18-3-icarus]",
     "test_coverage.py::test_a_component",
-    "test_crossbar.py::test_crossbar_of_devices[devices_all-icarus]",
+    "test_crossbar.py::test_crossbar_of_devices[devices_all-verilator]",
     "test_crossbar.py::test_crossbar_of_devices[devices_all_alike-icarus]",
     "test_crossbar.py::test_crossbar_of_devices[devices_measured-icarus]",
     "test_crossbar.py::test_crossbar_of_devices[devices_saturating-icarus]",
