@@ -61,11 +61,18 @@ def _plain(value: object) -> object:
 def npz_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
     """An .npz file as np.load reads it; unlike np.savez, the same arrays give the same bytes at any time."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    archive = zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED)
+    try:
         for name, array in arrays.items():
             member = io.BytesIO()
             np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, member.getvalue())
+        archive.close()
+    except BaseException:
+        # Ctrl-C in the middle of an array: to close the archive would raise another error in its place, now or when it
+        # is dropped. One without a file is closed.
+        archive.fp = None
+        raise
     return buffer.getvalue()

@@ -25,7 +25,7 @@ MOST_LAYERS = 100
 """Layers that are given synapses without being asked for."""
 
 
-def _number(key: str, value: object) -> float:
+def read_number(key: str, value: object) -> float:
     """A number; the text "2^-15" is one too."""
     if isinstance(value, str):
         base, caret, exponent = value.strip().partition("^")
@@ -68,12 +68,12 @@ def _parse(key: str, value: object, kind: object) -> object:
             fail(key, value, "true or false")
         return value
     if kind is int:
-        number = _number(key, value)
+        number = read_number(key, value)
         if not math.isfinite(number) or number != int(number):
             fail(key, value, "a whole number")
         return int(number)
     if kind is float:
-        return _number(key, value)
+        return read_number(key, value)
     if not isinstance(value, str | int | float if kind is object else str):
         fail(key, value, "a number or a word" if kind is object else "a word")
     return value

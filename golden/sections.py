@@ -37,6 +37,11 @@ class DatasetConfig:
     shift: int = 0
     """Training images are moved by up to so many pixels both ways, anew in every epoch (of square images)."""
 
+    @property
+    def scored_part(self) -> str:
+        """The part that accuracies are of: the test part, or the validation part where one is held out."""
+        return "validation" if self.validation_fraction > 0 else "test"
+
     def validate(self) -> None:
         if not is_source(self.name):
             fail("dataset.name", self.name, allowed(self.name))

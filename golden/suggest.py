@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
+
+from eqspike.base.suggest import nearest
 
 TABLES = (".csv", ".tsv", ".txt")
 MOST_LOOKED_AT = 100
@@ -20,10 +21,9 @@ def suggestion(name: str, names: Iterable[str], kinds: Iterable[str]) -> str | N
         return None
     word, colon, rest = name.partition(":")
     if colon:
-        near = difflib.get_close_matches(word.lower() + ":", list(kinds), 1)
-        return near[0] + (rest or "PATH") if near else None
-    near = difflib.get_close_matches(name.lower().replace("_", "-"), list(names), 1)
-    return near[0] if near else None
+        near = nearest(word + ":", kinds)
+        return near + (rest or "PATH") if near else None
+    return nearest(name, names)
 
 
 def kind_of(path: Path) -> str | None:

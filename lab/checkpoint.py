@@ -121,7 +121,7 @@ def new_run(config: Config, engine: str, limit: int | None, data: Split) -> Run:
         limit=limit,
         train_images=len(data.train_labels),
         test_images=len(data.test_labels),
-        test_part="validation" if config.dataset.validation_fraction > 0 else "test",
+        test_part=config.dataset.scored_part,
         number_format=config.number.format,
     )
 

@@ -96,7 +96,7 @@ def _judge(part: Part) -> dict[str, Any]:
     return {
         "accuracy": float((predictions == labels).mean()),
         "images": len(labels),
-        "part": "validation" if config.dataset.validation_fraction > 0 else "test",
+        "part": config.dataset.scored_part,
         "confusion": confusion_matrix(labels, predictions, config.network.layers[-1]),
         "predictions": predictions,
     }

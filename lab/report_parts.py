@@ -106,8 +106,9 @@ def device_item(folder: Path, data: dict[str, Any]) -> dict[str, Any]:
 
 def sweep_item(folder: Path, data: dict[str, Any]) -> dict[str, Any]:
     """Figure and table of a sweep's summary.json."""
-    from eqspike.lab.experiments.kinds.sweep import HEAD, row_cells
+    from eqspike.lab.experiments.kinds.sweep import table
 
+    (head, *cells), _ = table(data["rows"])
     return {
         "folder": str(folder),
         "title": data["title"],
@@ -118,8 +119,9 @@ def sweep_item(folder: Path, data: dict[str, Any]) -> dict[str, Any]:
         "finished": data["finished"],
         "errors": data["errors"],
         "figures": [panel_svg(draw) for draw in sweep_groups(data)],
-        "head": HEAD,
-        "rows": [{"group": row["group"], "cells": row_cells(row)} for row in data["rows"]],
+        "head": head,
+        "with_thesis": "verdict" in head,
+        "rows": [{"group": row["group"], "cells": own} for row, own in zip(data["rows"], cells, strict=True)],
     }
 
 

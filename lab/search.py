@@ -6,7 +6,6 @@ trial had: what is said of it at the end are these.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from eqspike.base.errors import CommandError, UsageProblem
 from eqspike.golden.config import Config
-from eqspike.golden.validation import ConfigError, decimal, log2_exact
-from eqspike.lab.configs import read_config
+from eqspike.golden.configfile import read_number
+from eqspike.golden.validation import ConfigError, log2_exact
+from eqspike.lab.configs import Changes
 from eqspike.lab.runner import Batch
 from eqspike.lab.runs import Job, Store, train_job
 from eqspike.lab.seeds import spread
+from eqspike.lab.text import LAST_MEAN
 
 if TYPE_CHECKING:
     import optuna
 
 STUDY = "study.log"
 """File of what Optuna knows, in the search's folder."""
-HELD_OUT = 0.2
-"""Of the training part, where the config has no validation part of its own."""
 WIDE = 50
 """Ranges of numbers whose ends are so many times apart are searched by ratio."""
 
@@ -55,9 +54,9 @@ class Space:
                 raise UsageProblem(f"--over {text}: write two different values or more, or LOW..HIGH")
             return cls(key, kind="choices", choices=choices)
         try:
-            ends = _number(low), _number(high)
-        except (ValueError, ArithmeticError):
-            raise UsageProblem(f"--over {text}: LOW and HIGH are numbers such as 0.5 or 2^-15") from None
+            ends = read_number("LOW", low), read_number("HIGH", high)
+        except ConfigError as error:
+            raise UsageProblem(f"--over {text}: {error}") from None
         if not ends[0] < ends[1]:
             raise UsageProblem(f"--over {text}: LOW must be below HIGH")
         if "^" in values:
@@ -76,14 +75,6 @@ class Space:
             return str(trial.suggest_int(self.key, int(self.low), int(self.high)))
         wide = self.low > 0 and self.high / self.low >= WIDE
         return f"{trial.suggest_float(self.key, self.low, self.high, log=wide):.6g}"
-
-
-def _number(text: str) -> float:
-    base, caret, exponent = text.strip().partition("^")
-    number = decimal(base) ** decimal(exponent) if caret else decimal(base)
-    if isinstance(number, complex) or not math.isfinite(number):
-        raise ValueError(text)
-    return number
 
 
 @dataclass(frozen=True)
@@ -106,11 +97,10 @@ class Plan:
 
     def resolve(self, changes: Sequence[str], seed: int) -> Config:
         """The config of a trial and seed, with a validation part. Raises `ConfigError`."""
-        config = read_config(self.config, (*self.overrides, *changes), seed, self.epochs, self.dataset)
-        if config.dataset.validation_fraction > 0:
-            return config
-        held = f"dataset.validation_fraction={HELD_OUT:g}"
-        return read_config(self.config, (*self.overrides, *changes, held), seed, self.epochs, self.dataset)
+        own = Changes(
+            overrides=(*self.overrides, *changes), seed=seed, epochs=self.epochs, dataset=self.dataset, validation=True
+        )
+        return own.read(self.config)
 
     def jobs(self, changes: Sequence[str], seeds: Sequence[int]) -> list[Job]:
         """A training a seed."""
@@ -124,7 +114,7 @@ def score(plan: Plan, jobs: Sequence[Job]) -> list[float]:
     batch.run(lambda job, problem: None, plan.workers)
     if batch.problems:
         raise CommandError(next(iter(batch.problems.values())))
-    return [batch.stored[job.key]["mean_last_5_test_accuracy"] for job in jobs]
+    return [batch.stored[job.key][LAST_MEAN] for job in jobs]
 
 
 def open_study(plan: Plan) -> optuna.Study:

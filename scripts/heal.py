@@ -33,7 +33,7 @@ def result_of(batch: Batch, configs: Sequence[Config], fault: Fault) -> dict[str
         "kind": "heal",
         "config": first.name,
         "epochs": first.training.epochs,
-        "test_part": "validation" if first.dataset.validation_fraction > 0 else "test",
+        "test_part": first.dataset.scored_part,
         "fault": dataclasses.asdict(fault),
         "command": shlex.join(["eqspike", *sys.argv[1:]]),
         "finished": not batch.missing(),

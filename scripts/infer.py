@@ -39,7 +39,7 @@ def print_confusion(matrix: np.ndarray, classes: Sequence[str] = ()) -> None:
 
 def shown_part(part: str, config: Config) -> str:
     """What a part is called: a config with a validation part has it in the place of the test part."""
-    return "validation" if part == "test" and config.dataset.validation_fraction > 0 else part
+    return config.dataset.scored_part if part == "test" else part
 
 
 def warn_of_learned(part: str, learned: int, images: int) -> None:

@@ -40,7 +40,7 @@ def result_of(
         "kind": "upset",
         "config": first.name,
         "epochs": first.training.epochs,
-        "test_part": "validation" if first.dataset.validation_fraction > 0 else "test",
+        "test_part": first.dataset.scored_part,
         "strikes": {name: value for name, value in dataclasses.asdict(strikes[0]).items() if name != "place"},
         "seeds": [config.training.seed for config in configs],
         "command": shlex.join(["eqspike", *sys.argv[1:]]),

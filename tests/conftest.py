@@ -33,6 +33,7 @@ SLOW = {
     "test_package.py", "test_site.py",  # build a wheel, environments, the documentation
     "fpga/test_link_fuzz.py", "fpga/test_memory.py",  # many frames; synthesis
     "lab/test_cluster.py", "scripts/test_board.py",  # a cluster's processes; a simulated board
+    "scripts/test_tutorials.py",
     "lab/test_report_browser.py",  # a browser
     "golden/test_network.py::test_compiled_is_plain_python", "golden/fast/test_engine.py",
 }  # fmt: skip

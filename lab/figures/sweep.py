@@ -21,7 +21,9 @@ def sweep_groups(summary: dict[str, Any]) -> list[Callable[[Any], None]]:
     def draw(axis: Any, group: str) -> None:
         _sweep_panel(axis, groups[group], means)
         axis.set_title(group or summary["title"])
-        axis.set_ylabel(f"{summary['test_part']} accuracy, %")
+        seeds = max(row["accuracy"]["count"] for row in groups[group])
+        bars = f"; bars: deviation of {seeds} seeds" if seeds > 1 else ""
+        axis.set_ylabel(f"{summary['test_part']} accuracy, %{bars}")
         if group in summary["xlabels"]:
             axis.set_xlabel(summary["xlabels"][group])
 
@@ -36,9 +38,6 @@ def sweep_panels(summary: dict[str, Any], columns: int = 3) -> Figure:
     figure, axes = new_figure(lines, columns, (4.3 * columns, 3.3 * lines))
     for axis, draw in zip(axes.ravel(), groups, strict=False):
         draw(axis)
-    seeds = max(row["accuracy"]["count"] for row in summary["rows"])
-    if seeds > 1:
-        figure.supxlabel(f"bars: standard deviation over {seeds} seeds", fontsize=7)
     for axis in axes.ravel()[len(groups) :]:
         axis.axis("off")
     return figure

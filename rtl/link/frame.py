@@ -29,7 +29,7 @@ class FrameReceiver(wiring.Component):
     """
 
     def __init__(self, longest: int, size: int) -> None:
-        if size & (size - 1) or size < longest + HEADER or longest >= 1 << LENGTH_BITS:
+        if size & (size - 1) or size <= longest + HEADER or longest >= 1 << LENGTH_BITS:
             raise ValueError(f"size: {size} is not valid; a power of two, more than the longest frame of {longest}")
         self.longest, self.size = longest, size
         super().__init__(

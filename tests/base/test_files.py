@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -75,3 +77,16 @@ def test_leftovers(tmp_path: Path) -> None:
     (tmp_path / "weights.npz").write_text("")
     files.remove_leftovers(tmp_path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["weights.npz"]
+
+
+def test_an_interrupt_in_the_middle_of_an_npz(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays an interrupt: the archive, left open in the middle of an array, complains neither at once nor later."""
+
+    def interrupted(self: zipfile.ZipFile, *_: object, **__: object) -> None:
+        self._writing = True  # as ZipFile.open does before it returns
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        files.npz_bytes({"a": np.zeros(3)})
+    gc.collect()  # what is raised when an archive is dropped is a warning, and so an error

@@ -41,8 +41,8 @@ def test_ranges(text: str, space: Space | None) -> None:
         ("a=1", "two different values"),
         ("a=1,1", "two different values"),
         ("a=2..1", "LOW must be below HIGH"),
-        ("a=x..y", "are numbers such as 0.5 or 2^-15"),
-        ("a=nan..1", "are numbers"),
+        ("a=x..y", "LOW: 'x' is not valid; a number such as 0.5 or 2^-15"),
+        ("a=nan..1", "a number such as 0.5"),
         ("a=2^-3..3", "both ends are powers of two"),
     ],
 )

@@ -387,6 +387,10 @@ def test_a_grid(tiny: str, run) -> None:
     # No row has a number of the thesis, nor one to be compared with: the table has no columns for them.
     assert "pulses/image" in result.stdout
     assert not any(word in result.stdout for word in ("thesis", "verdict", "points lost"))
+    assert run("report", "runs/grid").exit_code == 0
+    page = Path("runs/grid/report.html").read_text()
+    assert "<th>pulses/image</th>" in page
+    assert not any(word in page for word in ("<th>verdict</th>", "<th>thesis</th>", "Open diamonds"))
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ def summarise(
         "set": list(parameters.set),
         "seeds": [job.config.training.seed for job in first],
         "epochs": first[0].config.training.epochs,
-        "test_part": "validation" if any(job.config.dataset.validation_fraction > 0 for job in first) else "test",
+        "test_part": first[0].config.dataset.scored_part,
         "finished": all(row["finished"] for row in rows),
         "agrees_within": AGREES_WITHIN,
         "seconds_of_runs": sum(run["seconds"] for run in stored.values()),
@@ -247,6 +247,7 @@ HEAD = ("row", "seeds", "accuracy %", "points lost", "thesis", "source", "verdic
 LEFT = (0, 4, 5, 6)
 """Columns of texts."""
 OPTIONAL = ("points lost", "thesis", "source", "verdict")
+"""Columns that are left out where no row has anything in them."""
 
 
 def row_cells(row: dict[str, Any]) -> list[str]:
