@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike
 from eqspike.base.errors import InputError
 from eqspike.golden.config import Config
 from eqspike.golden.data import peak, scale
+from eqspike.golden.features import Encoding
+from eqspike.golden.idx import DataError
 
 
 def pixels(images: ArrayLike, config: Config, name: str = "images") -> np.ndarray:
@@ -53,6 +55,26 @@ def labelled(images: ArrayLike, labels: ArrayLike, config: Config, prefix: str =
     if not len(checked):
         raise InputError(f"{prefix}images: there are none")
     return checked, classes(labels, config, len(checked), f"{prefix}labels")
+
+
+def table_features(
+    features: ArrayLike, columns: tuple[str, ...], encoding: Encoding, config: Config, name: str = "features"
+) -> np.ndarray:
+    """Numbers of a table as images, floats in [0, 1], shape (n, inputs), scaled as in training. Raises `InputError`."""
+    array = _array(features, name)
+    if array.ndim != 2 or array.dtype.kind not in "biuf":
+        raise InputError(f"{name}: {array.dtype} of shape {array.shape}; expected numbers of shape (n, features)")
+    if columns and len(columns) != array.shape[1]:
+        raise InputError(f"{name}: {array.shape[1]} columns, but {len(columns)} names")
+    if not np.isfinite(array).all():
+        raise InputError(f"{name}: not all are finite numbers")
+    try:
+        ordered = encoding.ordered(array.astype(np.float64), columns, name)
+    except DataError as error:
+        raise InputError(str(error)) from None
+    levels = peak(config)
+    part = encoding.scaled(ordered, levels) / levels
+    return 1 - part if config.dataset.invert else part
 
 
 def _array(values: ArrayLike, name: str) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eqspike.arrays import labelled, pixels
+from eqspike.arrays import labelled, pixels, table_features
 from eqspike.base.errors import InputError, UsageProblem
 from eqspike.base.files import write_bytes, write_json, write_text
 from eqspike.base.locks import locked
@@ -142,6 +142,22 @@ class Network:
         with open_engine(engine, config) as trainer:
             train(config, trainer, data, name=engine, start=self._reached, on_epoch=on_epoch)
         return self.history
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes in the order of the outputs, of a network trained on a data set that names them."""
+        return self._encoding.classes
+
+    def scale_features(self, features: ArrayLike, columns: Sequence[str] = ()) -> np.ndarray:
+        """Numbers of a table, shape (n, features), as `predict` takes them: floats in [0, 1], shape (n, inputs).
+
+        For a network that `eqspike train` made of a table (docs/your-data.md): each column is scaled by its lowest and
+        highest value in that training's data and cut off there. With `columns`, the table's names, the columns are
+        found by name. Raises `InputError` for another network and for a table that does not fit.
+        """
+        if not self._encoding.low:
+            raise InputError("the network was not trained on a table: nothing says how its features were scaled")
+        return table_features(features, tuple(columns), self._encoding, self._config)
 
     def predict(self, images: ArrayLike, *, first_spike: bool = False) -> np.ndarray:
         """The label of each image, int64 of shape (n,): the output with the most spikes at the end of the free phase,

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_iris
 
 import eqspike
-from eqspike.golden.data import load_split, scale
+from eqspike.golden.configfile import load_config, resolve_preset
+from eqspike.golden.data import load_split, peak, scale
 from eqspike.lab.checkpoint import train_run
 
 INPUTS, OUTPUTS = 9, 3
@@ -264,3 +266,35 @@ def test_the_circuit_learns_the_same(network: eqspike.Network, data) -> None:
     circuit.train(images[:6], labels[:6], epochs=1, engine="rtl")
     assert same(network.weights, circuit.weights)
     assert circuit.history[0].engine == "rtl"
+
+
+def test_a_network_of_a_table_takes_the_tables_numbers(tmp_path: Path) -> None:
+    """They are scaled as in the training, found by name, and cut off outside of its range."""
+    config = load_config(resolve_preset("table"), ["training.epochs=2"], "changes")
+    train_run(config, tmp_path)
+    network = eqspike.Network.load(tmp_path)
+    assert network.classes == ("setosa", "versicolor", "virginica")
+    part = load_split(config)
+    data = load_iris()
+    names = tuple(data.feature_names)
+    scaled = network.scale_features(data.data, names)
+    levels = np.rint(scaled * peak(config)).astype(int)
+    assert {tuple(row) for row in (*part.train_images, *part.test_images)} <= {tuple(row) for row in levels}
+    assert np.array_equal(network.scale_features(data.data[:, ::-1], names[::-1]), scaled)
+    assert network.evaluate(scaled, data.target) > 0.5
+    assert network.scale_features([[1e9, -1e9, 1e9, -1e9]]).tolist() == [[1, 0, 1, 0]]
+    for wrong, columns, why in (
+        ([[1.0, 2.0]], (), "2 features, but the weights were trained on 4"),
+        ([1.0, 2.0], (), "expected numbers of shape"),
+        ([["a"] * 4], (), "expected numbers of shape"),
+        ([[1.0, 2.0, 3.0, float("nan")]], (), "not all are finite"),
+        ([[1.0, 2.0, 3.0, 4.0]], ("a", "b"), "4 columns, but 2 names"),
+        ([[1.0, 2.0, 3.0, 4.0]], ("a", "b", "c", "d"), "no column"),
+    ):
+        with pytest.raises(eqspike.InputError, match=why):
+            network.scale_features(wrong, columns)
+
+
+def test_only_a_network_of_a_table_scales_features(network: eqspike.Network) -> None:
+    with pytest.raises(eqspike.InputError, match="not trained on a table"):
+        network.scale_features([[0.0] * INPUTS])
