@@ -23,6 +23,7 @@ from typing import Any
 from eqspike.base.errors import CommandError
 from eqspike.golden.validation import fail, require_choice
 from eqspike.lab.fit.round_trip import write_round_trip
+from eqspike.lab.made_from import presets_of
 from eqspike.lab.memristor import write_measured
 from eqspike.lab.runs import Store, digest, sources_state
 
@@ -145,6 +146,7 @@ class Project:
             "command": f"eqspike {command}",
             # a sweep that went on from stored runs took as long as they did
             "seconds": round(data.get("seconds_of_runs", seconds), 1),
+            "presets": presets_of(command),
             "result": without(data, own.drop),
         }
 

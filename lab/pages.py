@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from eqspike.base.errors import CommandError
 from eqspike.lab.experiments.spec import PAGES
+from eqspike.lab.made_from import changed_presets
 from eqspike.lab.tables import Claim, Found, markdown
 from eqspike.lab.verdict import MET, MISSED
 
@@ -44,7 +45,8 @@ def tables_page(page: str, tables: Sequence[Experiment], found: Found) -> str:
         if table.header.page == page
     ]
     commands = [[name, f"`{entry['command']}`", f"{entry['seconds']:.0f}"] for name, entry in found.items()]
-    return environment().get_template(f"{page}.md.j2").render(sections=sections, commands=commands)
+    changed = {name: presets for name, entry in found.items() if (presets := changed_presets(entry))}
+    return environment().get_template(f"{page}.md.j2").render(sections=sections, commands=commands, changed=changed)
 
 
 def all_claims(tables: Sequence[Experiment], found: Found) -> dict[str, list[Claim]]:
