@@ -7,6 +7,7 @@ from typing import Any
 
 from eqspike.base.files import write_text
 from eqspike.lab.pages import environment
+from eqspike.lab.tables.coverage import coverage_table
 from eqspike.lab.tables.mutants import HEAD, Mutants, mutants_by_file
 from eqspike.lab.traceability import read_rows
 from eqspike.lab.traceability import table as statements
@@ -70,6 +71,7 @@ def page(found: dict[str, Any]) -> str:
         ]
         for file in files()
     ]
+    mutants, covered = _kept("mutants"), _kept("coverage")
     return (
         environment()
         .get_template("trust.md.j2")
@@ -77,16 +79,19 @@ def page(found: dict[str, Any]) -> str:
             found=found,
             proofs=table,
             coverage=coverage,
-            mutants=mutants_by_file(Mutants(measurement="mutants"), _mutants()),
+            run=coverage_table(covered["files"]) if covered else "",
+            upsets=_kept("upset-digits"),
+            mutants=mutants_by_file(Mutants(measurement="mutants"), {"mutants": mutants} if mutants else {}),
             mutants_head=HEAD,
             statements=statements(read_rows(PROJECT)),
         )
     )
 
 
-def _mutants() -> dict[str, Any]:
-    path = PROJECT / "results" / "mutants.json"
-    return {"mutants": json.loads(path.read_text(encoding="utf-8"))} if path.exists() else {}
+def _kept(name: str) -> dict[str, Any]:
+    """results/NAME.json; empty where it is not measured."""
+    path = PROJECT / "results" / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def method(row: Row) -> str:

@@ -87,6 +87,15 @@ def write_results(tables: Sequence[Experiment], found: Found, root: Path) -> Non
     write_text(readme, f"{before}{BEGIN}\n{readme_table(tables, found)}{END}{after}")
 
 
+def write_upset_map(found: Found, root: Path) -> None:
+    """Draw docs/upsets.png from results/upset-digits.json, where it is."""
+    from eqspike.lab.figures.upset import upset_map
+    from eqspike.lab.plots import save_png
+
+    if kept := found.get("upset-digits"):
+        save_png(upset_map(kept["result"]), root / "docs" / "upsets.png", dpi=70)
+
+
 def write_pictures(root: Path) -> bool:
     """Draw the README's pictures from the first seed of the measured training; False when it is not there."""
     from eqspike.golden.configfile import load_config

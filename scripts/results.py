@@ -18,7 +18,7 @@ from eqspike.base.places import require_checkout
 from eqspike.base.suggest import did_you_mean
 from eqspike.lab.experiments.spec import measurements, read_tables
 from eqspike.lab.measurements import OUT, Measurement, Project
-from eqspike.lab.pages import write_pictures, write_results
+from eqspike.lab.pages import write_pictures, write_results, write_upset_map
 
 
 def check(known: dict[str, Measurement], names: tuple[str, ...], only: str) -> None:
@@ -75,7 +75,9 @@ def command(names: tuple[str, ...], only: str, show: bool) -> None:
                 project.measure(known[name], only)
         except KeyboardInterrupt:
             raise Interrupted("interrupted; what was measured so far is in results/") from None
-    write_results(tables, project.load(), root)
+    found = project.load()
+    write_results(tables, found, root)
+    write_upset_map(found, root)
     if not write_pictures(root):
         click.echo("no pictures: run train-digits-fixed first")
     click.echo("wrote docs/results.md and the table of README.md")

@@ -156,6 +156,8 @@ class Header:
     """Claims of the table that the README shows."""
     page: str = PAGES[0]
     """Of a table: docs/PAGE.md shows it."""
+    picture: str = ""
+    """Of a table: a file of docs/ that stands above it, drawn from its measurements."""
 
     def validate(self) -> None:
         require_choice("kind", self.kind, (*KINDS, *tables.KINDS))

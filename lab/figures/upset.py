@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from eqspike.lab.plots import COLOURS, new_figure
 
@@ -34,12 +35,14 @@ def upset_map(result: dict[str, Any]) -> Figure:
         most = max([10.0, *(float(np.nanmax(grid)) for grid in grids if not np.isnan(grid).all())])
         for axis, count, grid in zip(axes[row], flips, grids, strict=False):
             shown = axis.imshow(grid, cmap=MAP, vmin=0, vmax=most, aspect="auto", interpolation="nearest")
-            axis.set_title(f"{title}, {count} flip{'s' if count > 1 else ''}")
+            axis.set_title(f"{count} flip{'s' if count > 1 else ''}")
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
             axis.grid(visible=False)
             axis.set_yticks(range(len(names)), [f"{place} {layer}" for place, layer in names])
             if row == len(PANELS) - 1:
                 axis.set_xlabel("bit")
         if grids:
+            axes[row][0].set_ylabel(title, fontweight="bold")
             figure.colorbar(shown, ax=axes[row].tolist(), label=unit)
     seeds = len({seed for line in summary for seed in line["seeds"]})
     of_seeds = f"{seeds} seed{'s' if seeds > 1 else ''}"
