@@ -18,8 +18,8 @@ set_option = click.option(
 
 dataset_option = click.option(
     "--dataset", metavar="NAME",
-    help="In place of the config's data set: iris, wine, breast-cancer, digits, mnist5k, fashion-mnist, random, "
-    "csv:FILE, npz:FILE, images:DIR or idx:DIR.",
+    help="In place of the config's data set: iris, wine, breast-cancer, digits, mnist5k, drawings, fashion-mnist, "
+    "random, csv:FILE, npz:FILE, images:DIR or idx:DIR.",
 )  # fmt: skip
 
 part_option = click.option(
