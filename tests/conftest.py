@@ -39,7 +39,8 @@ SLOW = {
 }  # fmt: skip
 """Files, or tests, that take more than a few seconds."""
 SOAK = {
-    "golden/test_label_button.py::test_taught_drawings_are_read_and_the_rest_is_kept",
+    "golden/test_label_button.py::test_one_drawing",
+    "golden/test_label_button.py::test_forty_drawings_in_a_row",
     "fpga/test_build.py::test_every_board_has_its_pins[selftest-icebreaker]",
     "golden/fast/test_engine.py::test_variants[real, few states]",
     "golden/test_network.py::test_32_and_64_bits_agree[neuron draws]",
