@@ -36,8 +36,8 @@ FAST, SMALL = "-O2", "-Os"
 EXPORTS = (
     "malloc", "free",
     *(f"recorder_{name}" for name in (
-        "new", "begin", "queue", "finish", "read_weights", "write_weights", "set_key", "set_halvings", "buffer", "clear",
-        "cycles",
+        "new", "begin", "queue", "finish", "read_weights", "write_weights", "set_key", "set_halvings", "buffer",
+        "clear", "cycles",
     )),
 )  # fmt: skip
 LINK = [*TARGET, "-mexec-model=reactor", FAST, "-s", "-Wl,--gc-sections", *(f"-Wl,--export={n}" for n in EXPORTS)]

@@ -1,4 +1,4 @@
-"""One file of the page's sources: HTML with style, scripts and, where it carries its own engine, that engine's material."""
+"""One file of the page's sources: HTML with style, scripts and, where it carries its own engine, what that works with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ WORKER = ("bits.js", "sha256.js", "chip.js", "engine.js", "worker.js")
 PAGE = (
     "pad.js", "centred.js", "connection.js", "drawing.js", "plots.js", "raster.js", "curve.js", "pictures.js", "app.js"
 )  # fmt: skip
-POLICY = "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval' blob:; worker-src blob:; style-src 'unsafe-inline'; img-src data:; connect-src {connect}"  # fmt: skip
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval' blob:; worker-src blob:; "
+    "style-src 'unsafe-inline'; img-src data:; connect-src {connect}"
+)
 """What the page may load: nothing but itself; `connect`: where it may speak to."""
 
 
@@ -23,8 +26,8 @@ def source(name: str) -> str:
 
 
 def page(name: str, packed: Mapping[str, str] | None = None, extra: Mapping[str, str] | None = None) -> str:
-    """The page of a config of that name. With `packed` (`lab.page.material`) it carries its engine and speaks to nobody;
-    else it asks the server that it came from, at /socket. `extra`: more scripts by name, that come before app.js."""
+    """The page of a config of that name. With `packed` (`lab.page.material`) it carries its engine and speaks to
+    nobody; else it asks the server that it came from, at /socket. `extra`: more scripts by name, that come before app.js."""
     scripts = [source(each) for each in PAGE[:-1]] + list((extra or {}).values()) + [source(PAGE[-1])]
     parts = {
         "policy": POLICY.format(connect="'none'" if packed else "'self'"),

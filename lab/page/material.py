@@ -1,11 +1,12 @@
-"""What a page's engine works with, packed: the circuit as WebAssembly, images, weights, and what the golden model says of
-the first images, by which the page checks itself."""
+"""What a page's engine works with, packed: the circuit as WebAssembly, images, weights, and what the golden model says
+of the first images, by which the page checks itself."""
 
 from __future__ import annotations
 
 import base64
 import gzip
 import hashlib
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,8 +35,8 @@ class Trained:
 
     weights: Sequence[np.ndarray]
     key: int
-    images: int
-    """That they have learned."""
+    epochs: int
+    """Of the training images, that they have learned."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def material(config: Config) -> Material:
 def check_images(config: Config) -> int:
     """How many images a page learns to check itself."""
     layers = config.network.layers
-    synapses = sum((below + 1) * above for below, above in zip(layers, layers[1:], strict=False))
+    synapses = sum((below + 1) * above for below, above in itertools.pairwise(layers))
     return max(FEWEST, min(CHECK, WORK // synapses))
 
 
@@ -97,7 +98,7 @@ def packed(config: Config, module: Module, trained: Trained | None) -> dict[str,
         "digest": module.verilog,
         "sticks": False,
         "trained": trained is not None,
-        "images": trained.images if trained else 0,
+        "epochs": trained.epochs if trained else 0,
     }
     about = {
         "ready": ready,
