@@ -55,7 +55,7 @@ def command(
     except KeyboardInterrupt:
         raise Interrupted("interrupted: nothing was written; what was compiled is used again") from None
     click.echo(
-        f"{resolved.name}: Verilog {made.verilog[:16]}, seed {resolved.training.seed}, checks itself with {made.images} images"
+        f"{resolved.name}: Verilog {made.verilog[:16]}, seed {resolved.training.seed}, check of {made.images} images"
     )
     click.echo(f"wrote {made.path}, {made.size:,} bytes")
     return 0

@@ -1,1 +1,1 @@
-"""The page on which the chip is seen learning: its sources, and what makes one file of them (its engine: messages.md)."""
+"""The page on which the chip is seen learning: its sources, and what makes one file of them. messages.md: its engine."""

@@ -1,4 +1,4 @@
-"""One file of the page's sources: HTML with style, scripts and, where it carries its own engine, what that works with."""
+"""One file of the page's sources: HTML with style, scripts and, where it has one, the engine with its material."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def source(name: str) -> str:
 
 def page(name: str, packed: Mapping[str, str] | None = None, extra: Mapping[str, str] | None = None) -> str:
     """The page of a config of that name. With `packed` (`lab.page.material`) it carries its engine and speaks to
-    nobody; else it asks the server that it came from, at /socket. `extra`: more scripts by name, that come before app.js."""
+    nobody; else it asks the server that it came from, at /socket. `extra`: more scripts by name, before app.js."""
     scripts = [source(each) for each in PAGE[:-1]] + list((extra or {}).values()) + [source(PAGE[-1])]
     parts = {
         "policy": POLICY.format(connect="'none'" if packed else "'self'"),
