@@ -22,9 +22,10 @@ class BoardChip(Chip):
     each, so that all weights are compared in a round of as many images as there are words."""
 
     notes = (
-        "The link carries no spikes, membranes or signals: these are the golden twin's, which is given the same images.",
+        "The link carries no spikes and no membranes: those shown are its golden twin's, which is given the same.",
     )
     lost = (BoardLost,)
+    check_images = 20
 
     def __init__(self, engine: BoardEngine, config: Config) -> None:
         self.engine, self.config = engine, config
@@ -98,7 +99,6 @@ class BoardChip(Chip):
         return self.twin.contents()
 
     def read(self) -> tuple[np.ndarray, ...]:
-        """The board's own."""
         return self.engine.board.read_weights()
 
     def load(self, contents: Sequence[np.ndarray], key: int) -> None:

@@ -64,6 +64,8 @@ class Chip(Protocol):
     """What is raised when the chip is gone for a while; then `reconnect`, and ask again."""
     sticks: bool = False
     """Can devices be stuck?"""
+    check_images: int | None = None
+    """Images that it learns to check itself; None: as many as a page does."""
     key: int
     """The place in the stream of random draws."""
 
@@ -74,6 +76,10 @@ class Chip(Protocol):
     def contents(self) -> tuple[np.ndarray, ...]:
         """Weights, and what accumulators hold, as `Network.contents`; nobody else has these arrays."""
         ...
+
+    def read(self) -> tuple[np.ndarray, ...]:
+        """The same, read from the chip itself where `contents` are a twin's."""
+        return self.contents()
 
     def load(self, contents: Sequence[np.ndarray], key: int) -> None:
         """Take all weights (and accumulators), and the key."""
