@@ -129,7 +129,7 @@ class _Live:
         self.plan, self.kind, self.connection = plan, kind, connection
         self.tape, self.speed, self.record = tape, speed, record
         self.worker = Worker(self._made, self._ended)
-        self.server = Server(page(plan.config.name), None if tape else self.worker.post)
+        self.server = Server(page(plan.config.name), self.worker.watched if tape else self.worker.post)
 
     def _made(self) -> object:
         from eqspike.lab.live.player import Player

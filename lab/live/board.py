@@ -52,7 +52,9 @@ class BoardChip(Chip):
         """As `Chip.present`; where the board is lost, the twin still stands before this image."""
         board = self.engine.board
         self.engine.held = None
-        board.set_epoch(epoch)
+        if epoch != self.epoch:
+            board.set_epoch(epoch)
+            self.epoch = epoch
         found = next(iter(board.present(image[None], [label], [mode])))
         key = board.read_registers(["key"])["key"]
         shown = self.twin.present(image, label, mode, epoch, inspected)
@@ -110,6 +112,7 @@ class BoardChip(Chip):
         self.engine.board.write_weights(self.twin.network.contents)
         self.engine.board.write_register("key", self.twin.key)
         self.images = self.wrong = self.rounds = self.word = 0
+        self.epoch: int | None = None  # a board that was restarted has forgotten it
         self.bad = {}
 
     def write(self, synapses: Sequence[Synapse], value: int) -> None:

@@ -38,9 +38,9 @@ Message = dict[str, Any]
 
 class Server:
     """Serves `page`, HTML, and gives every page the same messages (`publish`, from any thread). `heard` is given what
-    pages ask, on the server's thread, and returns False where it takes no more; None: pages only watch."""
+    pages ask, on the server's thread, and says what is wrong with it, if anything."""
 
-    def __init__(self, page: str, heard: Callable[[object], bool] | None = None) -> None:
+    def __init__(self, page: str, heard: Callable[[object], str | None]) -> None:
         self.page, self.heard = page.encode(), heard
         self.boxes: dict[Box, asyncio.Event] = {}
         self.standing: dict[str, tuple[Message, str]] = {}
@@ -143,13 +143,11 @@ class Server:
 
     def _hear(self, text: str | bytes) -> str | None:
         """Pass a message on; what is wrong with it, if anything."""
-        if self.heard is None:
-            return "this page only watches"
         try:
             message = json.loads(text)
         except (ValueError, RecursionError):
             return "a message is JSON"
-        return None if self.heard(message) else "too many messages wait: this one was not heard"
+        return self.heard(message)
 
 
 class _Opened:

@@ -32,16 +32,22 @@ class Worker:
         """Begin."""
         self.thread.start()
 
-    def post(self, message: object) -> bool:
-        """A message from a page; False where too many wait already. Of drawings only the latest is kept."""
+    def watched(self, message: object) -> str | None:
+        """As `post`, of a page that only watches."""
+        if isinstance(message, Mapping) and message.get("type") == "inspect":
+            return self.post(message)
+        return "this page only watches"
+
+    def post(self, message: object) -> str | None:
+        """A message from a page; what is wrong with it, if anything. Of drawings only the latest is kept."""
         with self.news:
             if _is_show(message):
                 self.inbox = deque(each for each in self.inbox if not _is_show(each))
             if len(self.inbox) >= MOST_WAITING:
-                return False
+                return "too many messages wait: this one was not heard"
             self.inbox.append(message)
             self.news.notify()
-        return True
+        return None
 
     def call(self, action: Callable[[Session], Any]) -> None:
         """Let the thread do something between two images."""
