@@ -41,16 +41,17 @@ def test_what_is_expected_is_what_training_does(make_config: Callable[..., Confi
     assert found["digest"] != material.digest(network.weights, network.key)
 
 
-def test_large_sets_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_sets_are_cut(make_config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(material, "TRAIN", 30)
-    monkeypatch.setattr(material, "TEST", 20)
-    config = read_config("digits")
+    monkeypatch.setattr(material, "TEST", 9)
+    config = make_config()
     found, part = material.material(config), load_split(config)
     first = epoch_order(config, 0, len(part.train_labels))[:30]
     assert (found.train == part.train_images[first]).all()
     assert (found.train_labels == part.train_labels[first]).all()
-    assert np.bincount(found.test_labels).tolist() == [2] * 10
-    assert found.classes == tuple("0123456789")
+    assert len(found.test) == 9
+    assert np.ptp(np.bincount(found.test_labels)) <= 1
+    assert found.classes == tuple("012")
 
 
 def test_the_check_takes_seconds_on_every_network() -> None:
