@@ -1,1 +1,1 @@
-"""The page on which the chip is seen learning: its sources, and what makes one file of them. messages.md: its engine."""
+"""The page on which the chip is seen learning: its sources, and what makes one file of them (engine: messages.md)."""

@@ -5,7 +5,8 @@
 const centred = (() => {
   const BOX = 20 / 28;
 
-  // Ink's bounds and centre of mass, in pixels; null where nothing is drawn.
+  // Ink's bounds, and its centre of mass from their corner on, so that the same drawing elsewhere gives the same numbers;
+  // null where nothing is drawn.
   function extent(ink, width) {
     let top = Infinity, bottom = -1, left = Infinity, right = -1, mass = 0, x = 0, y = 0;
     ink.forEach((value, i) => {
@@ -14,7 +15,8 @@ const centred = (() => {
       top = Math.min(top, row), bottom = Math.max(bottom, row), left = Math.min(left, column), right = Math.max(right, column);
       mass += value, x += value * (column + 0.5), y += value * (row + 0.5);
     });
-    return mass ? { size: Math.max(bottom - top + 1, right - left + 1), x: x / mass, y: y / mass } : null;
+    if (!mass) return null;
+    return { left, top, size: Math.max(bottom - top + 1, right - left + 1), x: (x - left * mass) / mass, y: (y - top * mass) / mass };
   }
 
   // The part of [from, to] that lies in the pixel of that number.
@@ -27,7 +29,8 @@ const centred = (() => {
     const scale = BOX * side / found.size, middle = side / 2, full = Math.max(...new Set(ink));
     ink.forEach((value, i) => {
       if (!value) return;
-      const left = (i % width - found.x) * scale + middle, top = (Math.floor(i / width) - found.y) * scale + middle;
+      const left = (i % width - found.left - found.x) * scale + middle;
+      const top = (Math.floor(i / width) - found.top - found.y) * scale + middle;
       for (let y = Math.max(0, Math.floor(top)); y < Math.min(side, top + scale); y++) {
         const high = covered(top, top + scale, y);
         for (let x = Math.max(0, Math.floor(left)); x < Math.min(side, left + scale); x++) {
