@@ -41,6 +41,7 @@ class Asked:
             "inspect": {"neuron": self._neuron},
             "judge": {"images": lambda value: _whole("images", value, 1, 10**6)},
             "check": {},
+            "digest": {},
         }
         if sticks:
             self.kinds["stick"] = {"synapses": self._synapses, "at": lambda value: _choice("at", value, tuple(STICK))}

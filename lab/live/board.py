@@ -74,7 +74,8 @@ class BoardChip(Chip):
             images += f"; {self.wrong} of {self.images} images differed"
         if self.bad:
             (layer, row, column), what = next(iter(self.bad.items()))
-            weights = f"{len(self.bad)} weights differ, the first in layer {layer}, row {row}, column {column}: {what}"
+            count = "1 weight differs" if len(self.bad) == 1 else f"{len(self.bad)} weights differ, the first"
+            weights = f"{count} in layer {layer}, row {row}, column {column}: {what}"
         elif self.rounds:
             weights = f"all weights as the twin's ({self.rounds} rounds)"
         else:

@@ -68,7 +68,8 @@ def _messages(entry: list[Any], asked: Asked) -> Iterator[Message]:
         return
     try:
         if what in ("show", "teach") and "pixels" not in fields and len(fields.get("strokes") or ()) < 10_000:
-            fields = {**fields, "pixels": pad.reduced(pad.picture(fields.get("strokes") or ())).tolist()}
+            drawn = pad.reduced(pad.picture(fields.get("strokes") or ()))
+            fields = {**fields, "pixels": ((2 * drawn * asked.white + pad.FULL) // (2 * pad.FULL)).tolist()}
         yield asked({"type": what, **fields})
     except (WrongMessage, TypeError, ValueError, OverflowError) as error:
         raise UsageProblem(f"{where}: {error}") from None

@@ -188,6 +188,9 @@ class Session:
         classes = [[0, 0] for _ in self.images.classes]
         self.judging = {"images": min(images, len(self.images.split.test_labels)), "done": 0, "classes": classes}
 
+    def _hear_digest(self) -> None:
+        self.send({"type": "digest", "value": self.digest()})
+
     def _hear_check(self) -> None:
         if self.checking is None:
             self.checking = Check(self.config, self.chip, self.images)

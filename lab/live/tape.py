@@ -2,7 +2,8 @@
 
 JSON: `format`, `name` and `seed` of the config, `circuit` (a hash of the config), `done`, a list of [seconds, what,
 fields], and `digest` of weights and key at the end. `train` stands for one training image, or for as many as `images`
-says. Seconds are for the eye: the order alone decides what the chip holds.
+says. Seconds are for the eye: the order alone decides what the chip holds. `origin` says whose training images are
+counted: a page that carries its images has fewer of them, and in later epochs another order.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from eqspike.golden.config import Config
 from eqspike.rtl.link.protocol import config_hash
 
 FORMAT = "eqspike session 1"
+ORIGIN = "live"
 LARGEST = 50 * 2**20
 """Bytes of a file that is read."""
 WHAT = ("start", "show", "teach", "train", "write", "stick", "key", "inspect", "judge")
@@ -52,7 +54,7 @@ class Tape:
         """Write it whole, with the digest of what the chip holds now."""
         self.digest = digest
         kept = {name: getattr(self, name) for name in ("name", "seed", "circuit", "done", "digest")}
-        write_text(path, json.dumps({"format": FORMAT, **kept}, separators=(",", ":")))
+        write_text(path, json.dumps({"format": FORMAT, "origin": ORIGIN, **kept}, separators=(",", ":")))
 
 
 def read_tape(path: Path, config: Config) -> Tape:
@@ -70,6 +72,8 @@ def read_tape(path: Path, config: Config) -> Tape:
     for name, kind in (("name", str), ("seed", int), ("circuit", str), ("done", list), ("digest", str)):
         if type(data.get(name)) is not kind:
             raise UsageProblem(f"{path}: {name}: is missing or no {kind.__name__}")
+    if data.get("origin") != ORIGIN:
+        raise UsageProblem(f"{path}: origin: recorded by a page that carries its images; open it in that page")
     own = Tape.of(config)
     for name in ("name", "seed", "circuit"):
         if data[name] != getattr(own, name):

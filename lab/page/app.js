@@ -25,6 +25,8 @@ const heard = {
     if (state === "passed" && !app.checked) welcome();
   },
   image(message) {
+    if (app.ready.watches && message.strokes) app.drawing.load(message.strokes);
+    if (app.ready.watches && message.source === "show") app.id = message.id;
     if (message.source === "show") {
       if (message.id === app.id) answered(message);
     } else {
@@ -53,9 +55,13 @@ const heard = {
     if (gone) document.querySelectorAll("button, input").forEach((each) => { each.disabled = true; });
   },
   key() {},
+  digest() {},
 };
 
-const hear = (message) => heard[message.type](message);
+function hear(message) {
+  heard[message.type](message);
+  app.tape.came(message);
+}
 
 // ------------------------------------------------------------------------------------------------------------------
 // What is shown
@@ -168,7 +174,19 @@ function pixelsOf(ink) {
 
 function showDrawing() {
   app.id += 1;
-  app.send({ type: "show", pixels: app.drawn, id: app.id });
+  app.send({ type: "show", pixels: app.drawn, id: app.id, ...strokes() });
+}
+
+// Those of the drawing, where its pixels follow from them.
+function strokes() {
+  return app.ready.side === pad.CELLS ? { strokes: app.drawing.strokes.map((points) => [...points]) } : {};
+}
+
+// A drawing of a session that is done again.
+function redraw(fields, id) {
+  if (fields.strokes) app.drawing.load(fields.strokes);
+  app.id = id;
+  return fields.pixels || app.drawn;
 }
 
 function drew(ink) {
@@ -261,19 +279,27 @@ function setUp(ready) {
     button.textContent = name;
     button.disabled = true;
     button.setAttribute("aria-label", `It is a ${name}: learn it`);
-    button.addEventListener("click", () => app.send({ type: "teach", pixels: app.drawn, label, id: app.id }));
+    button.addEventListener("click", () => app.send({ type: "teach", pixels: app.drawn, label, id: app.id, ...strokes() }));
     by("labels").append(button);
   });
   showRates(ready.classes.map(() => 0), -1);
   setSpeed();
+  watching(ready.watches);
   repaint();
+}
+
+// The page only looks on: what it would send is dropped, but for the neuron that is looked into.
+function watching(on) {
+  app.watches = on;
+  document.querySelectorAll("#labels button, #training button, #break-half, [name=brush], #record, #open").forEach((each) => { each.disabled = on; });
 }
 
 // The check is over: show the weights, and how well they read.
 function welcome() {
   app.checked = true;
   app.send({ type: "weights" });
-  judge();
+  if (!app.watches) judge();
+  app.session.linked();
 }
 
 function ended() {
@@ -316,4 +342,10 @@ function listen() {
 }
 
 listen();
-app.send = connect(hear);
+const engine = connect(hear);
+app.tape = new Tape(engine, redraw);
+app.send = (message) => {
+  if (!(app.watches || app.tape.playing) || message.type === "inspect") app.tape.pass(message);
+};
+by("session").hidden = !document.getElementById("material"); // a server records by itself
+app.session = new SessionPanel(by, app.tape, () => app.ready.trained, watching);

@@ -77,7 +77,7 @@ def test_a_flipped_weight_shows(config: Config) -> None:
     match = chip.match()
     twin = int(chip.twin.network.weights[1][4, 1])
     assert not match.right
-    assert f"1 weights differ, the first in layer 1, row 4, column 1: {twin ^ 64}, of the twin {twin}" in match.text
+    assert f"1 weight differs in layer 1, row 4, column 1: {twin ^ 64}, of the twin {twin}" in match.text
     own.hear({"type": "show", "pixels": PIXELS, "id": 1})
     work(own)
     assert not heard.of("image")[-1]["match"]["right"]
