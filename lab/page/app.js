@@ -131,7 +131,8 @@ function look(message) {
   by("energy-all").textContent = app.joules ? energy(app.joules) : "-";
   by("key").textContent = key.toString(16).padStart(8, "0");
   by("doing").textContent = { show: "Reads your drawing.", teach: `Learns your drawing as ${classes[label]}.`, train: `Learns an image of ${classes[label]}.` }[source];
-  by("match").textContent = match ? match.text : "";
+  by("match").textContent = match ? `${match.right ? "Match: " : "NO MATCH: "}${match.text}.` : "";
+  by("match").dataset.right = match ? match.right : "";
   const spent = Object.entries(stages).filter(([name]) => name !== "idle"), all = spent.reduce((sum, [, cycles]) => sum + cycles, 0);
   bars(by("stages"), spent.map(([name, cycles]) => ({ name, part: all ? cycles / all : 0, text: all ? percent(cycles / all) : "" })));
 }
@@ -264,6 +265,7 @@ function setUp(ready) {
   by("layers").textContent = `${ready.layers.join("-")}, data set ${ready.dataset.name}: ${ready.dataset.train} images to learn, ${ready.dataset.test} to test`;
   by("engine").textContent = ready.engine;
   by("notes").textContent = ready.notes.join(" ");
+  by("what").textContent = ready.engine;
   by("digest").textContent = ready.digest || "-";
   by("draw").hidden = !ready.side;
   by("trained").hidden = !ready.trained;
@@ -347,5 +349,7 @@ app.tape = new Tape(engine, redraw);
 app.send = (message) => {
   if (!(app.watches || app.tape.playing) || message.type === "inspect") app.tape.pass(message);
 };
-by("session").hidden = !document.getElementById("material"); // a server records by itself
+const carried = Boolean(document.getElementById("material")); // else a server has the chip, and records by itself
+for (const name of ["session", "carried", "licences"]) by(name).hidden = !carried;
+by("served").hidden = carried;
 app.session = new SessionPanel(by, app.tape, () => app.ready.trained, watching);
