@@ -30,7 +30,7 @@ LARGEST = 4 * 2**20
 """Bytes of a message from the page: half of the synapses of mnist by name are 1 MB."""
 QUEUE = 4
 """Messages of one page that were received and not yet heard."""
-QUIET = logging.getLogger("eqspike.live")
+QUIET = logging.getLogger("eqspike.lab.live")
 QUIET.setLevel(logging.CRITICAL)  # a page that was closed is nothing to speak of
 
 Message = dict[str, Any]
