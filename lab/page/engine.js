@@ -19,18 +19,25 @@ class Engine {
     this.due = 0; // when the next training image may come
     this.inner = null;
     this.sentWeights = 0;
-    this.start(this.trained ? "trained" : "initial");
+    this.begun = false;
+    this.restart(this.trained ? "trained" : "initial");
   }
 
   // Everything as it was before the first image, or after the training that came with the page.
   start(which) {
+    const [key, weights] = this.restart(which);
+    this.chip.begin(key, weights, 0);
+  }
+
+  restart(which) {
     const trained = which === "trained" && this.trained;
-    this.chip.begin(trained ? this.about.trained.key : this.about.key, trained || this.initial, 0);
+    this.key = trained ? this.about.trained.key : this.about.key;
     this.count = 0;
     this.at = 0;
     this.epoch = 0;
     this.order = this.about.train.map((_, i) => i);
     this.last = [];
+    return [this.key, trained || this.initial];
   }
 
   hear(message) {
@@ -43,7 +50,7 @@ class Engine {
       start: () => { this.start(message.weights); this.tellWeights(); },
       weights: () => this.tellWeights(),
       write: () => this.write(message),
-      key: () => { this.chip.setKey(message.value); this.send({ type: "key", value: message.value }); },
+      key: () => { this.chip.setKey(message.value); this.key = message.value; this.send({ type: "key", value: this.key }); },
       inspect: () => { this.inner = message.neuron; },
       judge: () => { this.judging = { left: Math.min(message.images, this.about.test.length), right: 0, classes: this.ready.classes.map(() => [0, 0]) }; },
       check: () => this.check(),
@@ -112,6 +119,7 @@ class Engine {
 
   answer(pixels, label, mode, said) {
     const shown = this.chip.present(pixels, label ?? 0, mode, this.epoch, this.inner);
+    this.key = shown.key;
     if (said.source === "train") {
       this.count += 1;
       this.last.push([shown.prediction === label, shown.nudged]);
@@ -158,16 +166,13 @@ class Engine {
     this.send({ type: "judged", images: number, right, classes, images_learned: this.count });
   }
 
-  // The first training images, learned from the initial weights: weights and key must be those of the golden model.
+  // The first training images, learned from the initial weights: weights and key must be those of the golden model. Before
+  // the first check the chip holds nothing yet.
   check() {
-    const weights = this.chip.read(), key = this.key();
-    this.checking = { done: 0, weights, key };
+    const [key, weights] = this.begun ? [this.key, this.chip.weights()] : this.restart(this.trained ? "trained" : "initial");
+    this.begun = true;
+    this.checking = { done: 0, key, weights };
     this.chip.begin(this.about.key, this.initial, 0);
-  }
-
-  // The chip's key: it stands after each image, so one that changes nothing tells it.
-  key() {
-    return this.chip.present(new Uint16Array(this.ready.layers[0]), 0, INFER, this.epoch).key;
   }
 
   checkMore() {
