@@ -26,8 +26,8 @@ from eqspike.sim import harness, library
 
 HEADER, RUNTIME = (Path(__file__).with_name(f"wasm_runtime.{suffix}") for suffix in ("h", "cpp"))
 TARGET = ["-target", "wasm32-wasi"]
-# Nothing can be thrown in it. Verilator knows neither this processor's registers nor a process's clock. Strict aliasing is
-# off since, with it, the recorder of a wide core (mnist) never saw the weight port ready; why was not found.
+# Nothing can be thrown in it. Verilator knows neither this processor's registers nor a process's clock. Strict aliasing
+# is off since, with it, the recorder of a wide core (mnist) never saw the weight port ready; why was not found.
 FLAGS = [
     *TARGET, "-std=c++17", "-w", "-fno-exceptions", "-fno-strict-aliasing", "-fvisibility=hidden",
     "-DVL_IGNORE_UNKNOWN_ARCH", "-DCLOCK_PROCESS_CPUTIME_ID=CLOCK_MONOTONIC",

@@ -4,6 +4,7 @@
 
 const SEEN = 200; // training images that the curve's share is of
 const SHOWN = 250; // milliseconds between two sendings of all weights while it learns
+const CHANGES = ["start", "write", "key", "weights", "check"];
 
 class Engine {
   // `about`, `images`, `places`, `initial`, `trained`: what lab/page/material.py packed; `send`: takes answers.
@@ -20,6 +21,7 @@ class Engine {
     this.inner = null;
     this.sentWeights = 0;
     this.begun = false;
+    this.held = []; // until a check is over
     this.restart(this.trained ? "trained" : "initial");
   }
 
@@ -41,6 +43,10 @@ class Engine {
   }
 
   hear(message) {
+    if (this.checking && CHANGES.includes(message.type)) {
+      this.held.push(message); // it would spoil the check
+      return;
+    }
     const known = {
       show: () => { this.showing = message; },
       teach: () => { this.teaching.push(message); },
@@ -187,6 +193,7 @@ class Engine {
     const weights = this.chip.read(), found = digest(weights, key);
     this.chip.begin(checking.key, checking.weights, this.epoch);
     this.checking = null;
+    this.held.splice(0).forEach((message) => this.hear(message));
     const what = `${of} images learned, ${weights.length} weights and the key of the random draws`;
     if (found === about.check.digest) this.send({ ...state, state: "passed", text: `${what} are those of the golden model` });
     else this.send({ ...state, state: "failed", text: `${what} are not those of the golden model` });
