@@ -27,6 +27,10 @@ part_option = click.option(
     help="Which images; all: every one of the data set, e.g. of another file.",
 )  # fmt: skip
 
+watch_option = click.option(
+    "--watch", is_flag=True, help="Serve a page on this computer that shows the training, and only watches."
+)
+
 validation_option = click.option(
     "--validation", is_flag=True,
     help="Hold a fifth of the training part out (or the config's dataset.validation_fraction) and score on it, not on "

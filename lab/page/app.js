@@ -25,6 +25,8 @@ const heard = {
     if (state === "passed" && !app.checked) welcome();
   },
   image(message) {
+    if (app.ready.watches && message.strokes) app.drawing.load(message.strokes);
+    if (app.ready.watches && message.source === "show") app.id = message.id;
     if (message.source === "show") {
       if (message.id === app.id) answered(message);
     } else {
@@ -53,9 +55,13 @@ const heard = {
     if (gone) document.querySelectorAll("button, input").forEach((each) => { each.disabled = true; });
   },
   key() {},
+  digest() {},
 };
 
-const hear = (message) => heard[message.type](message);
+function hear(message) {
+  heard[message.type](message);
+  app.tape.came(message);
+}
 
 // ------------------------------------------------------------------------------------------------------------------
 // What is shown
@@ -125,7 +131,8 @@ function look(message) {
   by("energy-all").textContent = app.joules ? energy(app.joules) : "-";
   by("key").textContent = key.toString(16).padStart(8, "0");
   by("doing").textContent = { show: "Reads your drawing.", teach: `Learns your drawing as ${classes[label]}.`, train: `Learns an image of ${classes[label]}.` }[source];
-  by("match").textContent = match ? match.text : "";
+  by("match").textContent = match ? `${match.right ? "Match: " : "NO MATCH: "}${match.text}.` : "";
+  by("match").dataset.right = match ? match.right : "";
   const spent = Object.entries(stages).filter(([name]) => name !== "idle"), all = spent.reduce((sum, [, cycles]) => sum + cycles, 0);
   bars(by("stages"), spent.map(([name, cycles]) => ({ name, part: all ? cycles / all : 0, text: all ? percent(cycles / all) : "" })));
 }
@@ -168,7 +175,19 @@ function pixelsOf(ink) {
 
 function showDrawing() {
   app.id += 1;
-  app.send({ type: "show", pixels: app.drawn, id: app.id });
+  app.send({ type: "show", pixels: app.drawn, id: app.id, ...strokes() });
+}
+
+// Those of the drawing, where its pixels follow from them.
+function strokes() {
+  return app.ready.side === pad.CELLS ? { strokes: app.drawing.strokes.map((points) => [...points]) } : {};
+}
+
+// A drawing of a session that is done again.
+function redraw(fields, id) {
+  if (fields.strokes) app.drawing.load(fields.strokes);
+  app.id = id;
+  return fields.pixels || app.drawn;
 }
 
 function drew(ink) {
@@ -246,6 +265,7 @@ function setUp(ready) {
   by("layers").textContent = `${ready.layers.join("-")}, data set ${ready.dataset.name}: ${ready.dataset.train} images to learn, ${ready.dataset.test} to test`;
   by("engine").textContent = ready.engine;
   by("notes").textContent = ready.notes.join(" ");
+  by("what").textContent = ready.engine;
   by("digest").textContent = ready.digest || "-";
   by("draw").hidden = !ready.side;
   by("trained").hidden = !ready.trained;
@@ -261,19 +281,27 @@ function setUp(ready) {
     button.textContent = name;
     button.disabled = true;
     button.setAttribute("aria-label", `It is a ${name}: learn it`);
-    button.addEventListener("click", () => app.send({ type: "teach", pixels: app.drawn, label, id: app.id }));
+    button.addEventListener("click", () => app.send({ type: "teach", pixels: app.drawn, label, id: app.id, ...strokes() }));
     by("labels").append(button);
   });
   showRates(ready.classes.map(() => 0), -1);
   setSpeed();
+  watching(ready.watches);
   repaint();
+}
+
+// The page only looks on: what it would send is dropped, but for the neuron that is looked into.
+function watching(on) {
+  app.watches = on;
+  document.querySelectorAll("#labels button, #training button, #break-half, [name=brush], #record, #open").forEach((each) => { each.disabled = on; });
 }
 
 // The check is over: show the weights, and how well they read.
 function welcome() {
   app.checked = true;
   app.send({ type: "weights" });
-  judge();
+  if (!app.watches) judge();
+  app.session.linked();
 }
 
 function ended() {
@@ -316,4 +344,12 @@ function listen() {
 }
 
 listen();
-app.send = connect(hear);
+const engine = connect(hear);
+app.tape = new Tape(engine, redraw);
+app.send = (message) => {
+  if (!(app.watches || app.tape.playing) || message.type === "inspect") app.tape.pass(message);
+};
+const carried = Boolean(document.getElementById("material")); // else a server has the chip, and records by itself
+for (const name of ["session", "carried", "licences"]) by(name).hidden = !carried;
+by("served").hidden = carried;
+app.session = new SessionPanel(by, app.tape, () => app.ready.trained, watching);

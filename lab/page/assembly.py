@@ -11,7 +11,8 @@ FOLDER = Path(__file__).parent
 WORKER = ("bits.js", "sha256.js", "chip.js", "engine.js", "worker.js")
 """The engine of a Worker."""
 PAGE = (
-    "pad.js", "centred.js", "connection.js", "drawing.js", "plots.js", "raster.js", "curve.js", "pictures.js", "app.js"
+    "pad.js", "centred.js", "connection.js", "tape.js", "session.js", "drawing.js", "plots.js", "raster.js", "curve.js",
+    "pictures.js", "app.js",
 )  # fmt: skip
 POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval' blob:; worker-src blob:; "

@@ -31,7 +31,7 @@ class Curve {
 
   paint() {
     const { context, width, height } = sharp(this.canvas), left = 34, bottom = height - 18, top = 6;
-    const last = Math.max(50, ...[...this.points, ...this.tests].slice(-1).map((each) => each.images), ...this.tests.map((each) => each.images));
+    const last = Math.max(50, ...[...this.points.slice(-1), ...this.tests].map((each) => each.images));
     const x = (images) => left + (width - left - 8) * images / last, y = (share) => bottom - (bottom - top) * share;
     context.fillStyle = colour("--soft");
     context.strokeStyle = colour("--line");

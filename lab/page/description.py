@@ -14,6 +14,7 @@ from eqspike.golden.number import fixed_numbers
 from eqspike.lab.tables.energy import JOULES
 from eqspike.rtl.bits import Codec
 from eqspike.rtl.core import Core
+from eqspike.rtl.link.protocol import config_hash
 from eqspike.rtl.streams import Stage, image_layout, result_layout, weight_layout
 from eqspike.sim.recorder import BUFFERS, LIMIT
 from eqspike.sim.recording import Codecs
@@ -146,6 +147,9 @@ def ready(config: Config, engine: str, notes: Sequence[str] = ()) -> dict[str, A
             {"low": s.weight.low, "high": s.weight.high, "lsb": s.weight.lsb} for s in fixed_numbers(config).synapses
         ],
         "energy": JOULES,
+        "seed": config.training.seed,
+        "circuit": config_hash(config).hex(),
+        "watches": False,
     }
 
 

@@ -19,6 +19,7 @@ class Engine {
     this.pause = 0;
     this.due = 0; // when the next training image may come
     this.inner = null;
+    this.commands = 0; // that were heard and change what the chip holds
     this.sentWeights = 0;
     this.begun = false;
     this.held = []; // until a check is over
@@ -60,7 +61,9 @@ class Engine {
       inspect: () => { this.inner = message.neuron; },
       judge: () => { this.judging = { left: Math.min(message.images, this.about.test.length), right: 0, classes: this.ready.classes.map(() => [0, 0]) }; },
       check: () => this.check(),
+      digest: () => this.send({ type: "digest", value: digest(this.chip.read(), this.key()) }),
     }[message.type];
+    if (["start", "write", "stick", "key"].includes(message.type)) this.commands += 1;
     if (!known) this.send({ type: "error", text: `this engine does not know the message ${message.type}` });
     else known();
   }
@@ -134,7 +137,7 @@ class Engine {
     const count = (which) => this.last.filter((each) => each[which]).length;
     const curve = { images: this.count, right: count(0), nudged: count(1), seen: this.last.length };
     const free = Math.min(shown.steps, this.ready.free);
-    this.send({ type: "image", ...said, ...shown, pixels: [...pixels], label, free, curve, match: null });
+    this.send({ type: "image", ...said, ...shown, pixels: [...pixels], label, free, curve, match: null, after: this.commands });
   }
 
   tellWeights(now = performance.now()) {

@@ -59,6 +59,8 @@ def material(config: Config) -> Material:
     test = np.arange(len(split.test_labels))
     if len(test) > TEST:
         test = choose(split.test_labels, TEST, [config.training.seed, 7])
+    # A data set may have its classes one behind the other, and only the first of these are asked.
+    test = np.random.default_rng([config.training.seed, 8]).permutation(test)
     names = parts.encoding.classes or tuple(str(k) for k in range(config.network.layers[-1]))
     return Material(
         train, split.train_labels[first], split.test_images[test], split.test_labels[test], tuple(map(str, names))

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from eqspike.golden.config import Config
-from eqspike.golden.data import epoch_moves, epoch_order, load_split, move
+from eqspike.golden.data import epoch_moves, epoch_order, load_parts, load_split, move
 from eqspike.golden.modes import LEARN
 from eqspike.golden.network import Network
 from eqspike.lab.configs import read_config
@@ -52,6 +52,21 @@ def test_large_sets_are_cut(make_config: Callable[..., Config], monkeypatch: pyt
     assert len(found.test) == 9
     assert np.ptp(np.bincount(found.test_labels)) <= 1
     assert found.classes == tuple("012")
+
+
+def test_the_first_test_images_are_of_all_classes(
+    make_config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the data set has its classes one behind the other: the page asks for the first ones."""
+    config = make_config()
+    parts = load_parts(config)
+    order = np.argsort(parts.split.test_labels, kind="stable")
+    images, labels = parts.split.test_images[order], parts.split.test_labels[order]
+    by_class = parts._replace(split=parts.split._replace(test_images=images, test_labels=labels))
+    monkeypatch.setattr(material, "load_parts", lambda config: by_class)
+    found = material.material(config)
+    assert set(found.test_labels[: len(labels) // 2].tolist()) == {0, 1, 2}
+    assert sorted(map(tuple, found.test.tolist())) == sorted(map(tuple, images.tolist()))
 
 
 def test_the_check_takes_seconds_on_every_network() -> None:
