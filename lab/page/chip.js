@@ -90,10 +90,12 @@ class Chip {
     return Uint32Array.from(this.places, (_, i) => i);
   }
 
-  // Reset; key, all weights and the rates of an epoch are set.
+  // Reset; key, all weights and the rates of an epoch are set. Only devices that may be stuck hold others than these, and
+  // are read, which takes as long as an image or many.
   begin(key, weights, epoch) {
     this.calls.recorder_begin(this.recorder, key, ...this.commands(this.all(), weights), this.halvings(epoch));
-    return this.read();
+    this.places.forEach((place, i) => { this.cells[place] = weights[i] << this.about.restBits; });
+    if (this.about.stuck) this.read();
   }
 
   setKey(key) {

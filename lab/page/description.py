@@ -55,6 +55,7 @@ def chip(config: Config, core: Core) -> dict[str, Any]:
         "layers": list(config.network.layers),
         "words": layout.words,
         "lanes": core.lanes,
+        "stuck": bool(config.device.stuck_on or config.device.stuck_off or config.device.file),
         "restBits": config.programming.rest_bits,
         "cellBits": core.crossbar.cell_bits,
         "image": {"words": words(image), **fields(image)},

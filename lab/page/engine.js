@@ -4,6 +4,7 @@
 
 const SEEN = 200; // training images that the curve's share is of
 const SHOWN = 250; // milliseconds between two sendings of all weights while it learns
+const CHANGES = ["start", "write", "key", "weights", "check"];
 
 class Engine {
   // `about`, `images`, `places`, `initial`, `trained`: what lab/page/material.py packed; `send`: takes answers.
@@ -20,21 +21,33 @@ class Engine {
     this.inner = null;
     this.commands = 0; // that were heard and change what the chip holds
     this.sentWeights = 0;
-    this.start(this.trained ? "trained" : "initial");
+    this.begun = false;
+    this.held = []; // until a check is over
+    this.restart(this.trained ? "trained" : "initial");
   }
 
   // Everything as it was before the first image, or after the training that came with the page.
   start(which) {
+    const [key, weights] = this.restart(which);
+    this.chip.begin(key, weights, 0);
+  }
+
+  restart(which) {
     const trained = which === "trained" && this.trained;
-    this.chip.begin(trained ? this.about.trained.key : this.about.key, trained || this.initial, 0);
+    this.key = trained ? this.about.trained.key : this.about.key;
     this.count = 0;
     this.at = 0;
     this.epoch = 0;
     this.order = this.about.train.map((_, i) => i);
     this.last = [];
+    return [this.key, trained || this.initial];
   }
 
   hear(message) {
+    if (this.checking && CHANGES.includes(message.type)) {
+      this.held.push(message); // it would spoil the check
+      return;
+    }
     const known = {
       show: () => { this.showing = message; },
       teach: () => { this.teaching.push(message); },
@@ -44,7 +57,7 @@ class Engine {
       start: () => { this.start(message.weights); this.tellWeights(); },
       weights: () => this.tellWeights(),
       write: () => this.write(message),
-      key: () => { this.chip.setKey(message.value); this.send({ type: "key", value: message.value }); },
+      key: () => { this.chip.setKey(message.value); this.key = message.value; this.send({ type: "key", value: this.key }); },
       inspect: () => { this.inner = message.neuron; },
       judge: () => { this.judging = { left: Math.min(message.images, this.about.test.length), right: 0, classes: this.ready.classes.map(() => [0, 0]) }; },
       check: () => this.check(),
@@ -115,6 +128,7 @@ class Engine {
 
   answer(pixels, label, mode, said) {
     const shown = this.chip.present(pixels, label ?? 0, mode, this.epoch, this.inner);
+    this.key = shown.key;
     if (said.source === "train") {
       this.count += 1;
       this.last.push([shown.prediction === label, shown.nudged]);
@@ -161,16 +175,13 @@ class Engine {
     this.send({ type: "judged", images: number, right, classes, images_learned: this.count });
   }
 
-  // The first training images, learned from the initial weights: weights and key must be those of the golden model.
+  // The first training images, learned from the initial weights: weights and key must be those of the golden model. Before
+  // the first check the chip holds nothing yet.
   check() {
-    const weights = this.chip.read(), key = this.key();
-    this.checking = { done: 0, weights, key };
+    const [key, weights] = this.begun ? [this.key, this.chip.weights()] : this.restart(this.trained ? "trained" : "initial");
+    this.begun = true;
+    this.checking = { done: 0, key, weights };
     this.chip.begin(this.about.key, this.initial, 0);
-  }
-
-  // The chip's key: it stands after each image, so one that changes nothing tells it.
-  key() {
-    return this.chip.present(new Uint16Array(this.ready.layers[0]), 0, INFER, this.epoch).key;
   }
 
   checkMore() {
@@ -185,6 +196,7 @@ class Engine {
     const weights = this.chip.read(), found = digest(weights, key);
     this.chip.begin(checking.key, checking.weights, this.epoch);
     this.checking = null;
+    this.held.splice(0).forEach((message) => this.hear(message));
     const what = `${of} images learned, ${weights.length} weights and the key of the random draws`;
     if (found === about.check.digest) this.send({ ...state, state: "passed", text: `${what} are those of the golden model` });
     else this.send({ ...state, state: "failed", text: `${what} are not those of the golden model` });

@@ -17,13 +17,13 @@ from eqspike.golden.config import Config
 from eqspike.golden.data import load_split
 from eqspike.golden.derived import first_key
 from eqspike.golden.engine import GoldenEngine
-from eqspike.lab.configs import for_simulator, in_fixed_point
+from eqspike.lab.configs import for_simulator, in_fixed_point, read_config
 from eqspike.lab.page.assembly import page
 from eqspike.lab.page.material import Trained, packed
 from eqspike.lab.train import train
 from eqspike.lab.weights import load_weights
 from eqspike.sim.harness import SimulationError
-from eqspike.sim.wasm import core_module
+from eqspike.sim.wasm import core_module, current_verilog
 
 
 @dataclass(frozen=True)
@@ -88,4 +88,9 @@ def verilog_of(path: Path) -> str:
     return about(json.loads(found[1])["about"])["ready"]["digest"]
 
 
-__all__ = ["Made", "about", "make_page", "verilog_of"]
+def of_these_sources(name: str, path: Path) -> bool:
+    """Was a page made from the circuit of that preset as the sources have it now?"""
+    return verilog_of(path) == current_verilog(for_simulator(read_config(name)))
+
+
+__all__ = ["Made", "about", "make_page", "of_these_sources", "verilog_of"]
