@@ -61,7 +61,7 @@ class Engine {
       inspect: () => { this.inner = message.neuron; },
       judge: () => { this.judging = { left: Math.min(message.images, this.about.test.length), right: 0, classes: this.ready.classes.map(() => [0, 0]) }; },
       check: () => this.check(),
-      digest: () => this.send({ type: "digest", value: digest(this.chip.read(), this.key()) }),
+      digest: () => this.send({ type: "digest", value: digest(this.chip.read(), this.key) }),
     }[message.type];
     if (["start", "write", "stick", "key"].includes(message.type)) this.commands += 1;
     if (!known) this.send({ type: "error", text: `this engine does not know the message ${message.type}` });
