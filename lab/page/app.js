@@ -293,7 +293,8 @@ function setUp(ready) {
 // The page only looks on: what it would send is dropped, but for the neuron that is looked into.
 function watching(on) {
   app.watches = on;
-  document.querySelectorAll("#labels button, #training button, #break-half, [name=brush], #record, #open").forEach((each) => { each.disabled = on; });
+  by("labels").querySelectorAll("button").forEach((each) => { each.disabled = on || !app.drawn.some((value) => value); });
+  document.querySelectorAll("#training button, #break-half, [name=brush], #record, #open").forEach((each) => { each.disabled = on; });
 }
 
 // The check is over: show the weights, and how well they read.

@@ -39,8 +39,9 @@ def current(make_config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch,
 def test_a_page_of_another_circuit_is_refused(current: str, tmp_path: Path) -> None:
     hook = runpy.run_path(str(ROOT / "docs" / "live_page.py"))["on_files"]
     config = SimpleNamespace(
-        config_file_path=str(tmp_path / "mkdocs.yml"), site_dir=str(tmp_path), use_directory_urls=False
-    )
+        config_file_path=str(tmp_path / "mkdocs.yml"), site_dir=str(tmp_path), use_directory_urls=False,
+        plugins=SimpleNamespace(_current_plugin="test"),
+    )  # fmt: skip
     place = tmp_path / "build" / "page" / "digits.html"
     (found,) = hook([], config)
     assert "built without the page" in found.content_string
