@@ -41,6 +41,9 @@ SLOW = {
 SOAK = {
     "golden/test_label_button.py::test_one_drawing",
     "golden/test_label_button.py::test_forty_drawings_in_a_row",
+    "lab/live/test_browser.py::test_draw_teach_train_break",
+    "lab/live/test_browser.py::test_a_session_done_again",
+    "lab/live/test_browser.py::test_a_training_is_watched",
     "lab/live/test_simulated.py::test_the_circuit_shows_what_golden_shows",
     "lab/live/test_simulated.py::test_the_simulated_board",
     "lab/live/test_simulated.py::test_the_command_on_a_board_that_is_plugged_in_again",

@@ -46,6 +46,8 @@ class Watched(Engine):
         self.count = self.wrong = 0
         self.last: deque[np.ndarray] = deque(maxlen=SEEN)
         self.sent_image = self.sent_weights = 0.0
+        self.unseen: tuple[np.ndarray, int, Presented] | None = None
+        """The last image, where another was shown just before."""
         self.send(self.ready())
 
     def ready(self) -> Message:
@@ -90,6 +92,8 @@ class Watched(Engine):
 
     def end(self, text: str) -> None:
         """The training is over."""
+        if self.unseen is not None:
+            self._show()
         self._judge()
         self.send({"type": "state", "training": False, "text": text})
 
@@ -119,14 +123,18 @@ class Watched(Engine):
         self.count += len(images)
         self.last.extend(np.stack([learned.results[:, 0] == labels, learned.results[:, 3] != 0], axis=1)[-SEEN:])
         now = time.monotonic()
+        self.unseen = images[-1], int(labels[-1]), shown
         if now - self.sent_image >= FRAME or not same:
             self.sent_image = now
-            self._show(images[-1], int(labels[-1]), shown)
+            self._show()
         if now - self.sent_weights >= SHOWN:
             self.sent_weights = now
             self._tell_weights()
 
-    def _show(self, image: np.ndarray, label: int, shown: Presented) -> None:
+    def _show(self) -> None:
+        """The image that was learned last."""
+        image, label, shown = self.unseen
+        self.unseen = None
         right, nudged = (int(n) for n in np.sum(self.last, axis=0))
         differ = f"; {self.wrong} stretches of images differed" if self.wrong else ""
         are = "are NOT" if self.wrong else "are"

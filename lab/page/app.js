@@ -285,8 +285,8 @@ function setUp(ready) {
     by("labels").append(button);
   });
   showRates(ready.classes.map(() => 0), -1);
-  setSpeed();
   watching(ready.watches);
+  setSpeed();
   repaint();
 }
 

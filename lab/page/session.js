@@ -9,7 +9,11 @@ class SessionPanel {
     by("save").addEventListener("click", () => this.save());
     by("link").addEventListener("click", () => this.link());
     by("again").addEventListener("click", () => this.play(this.kept));
-    by("open").addEventListener("change", ({ target }) => this.open(target.files[0]));
+    by("open").addEventListener("change", ({ target }) => {
+      const [file] = target.files;
+      target.value = ""; // else the same file could not be opened again
+      this.open(file);
+    });
   }
 
   say(text) {

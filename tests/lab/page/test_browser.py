@@ -333,3 +333,50 @@ def test_wide_and_narrow_light_and_dark(made: Path, opening: Open) -> None:
         assert opened.page.evaluate(small) == []
         opened.page.close()
     assert len(grounds) == 2
+
+
+def test_a_session_is_recorded_and_done_again(made: Path, opening: Open, tmp_path: Path) -> None:
+    """From its link and from its file: the chip holds the same weights and key, and the page shows the drawing."""
+    opened = opening(made)
+    opened.state("passed")
+    opened.page.click("#record")
+    opened.draw(THREE)
+    opened.page.wait_for_selector("#prediction-text:has-text('is what it reads')", timeout=SECONDS)
+    opened.page.click("#labels button:nth-child(9)")
+    opened.page.wait_for_selector("#taught:has-text('Learned as 8')", timeout=SECONDS)
+    opened.page.click("#train")
+    opened.page.wait_for_timeout(2000)
+    opened.page.click("#break-half")
+    opened.page.wait_for_timeout(500)
+    opened.page.click("#record")
+    opened.page.wait_for_selector("#session-text:has-text('things were done')", timeout=SECONDS)
+    with opened.page.expect_download() as download:
+        opened.page.click("#save")
+    download.value.save_as(tmp_path / "session.json")
+    kept = json.loads((tmp_path / "session.json").read_text())
+    assert {"start", "show", "teach", "train", "write"} <= {what for _, what, _ in kept["done"]}
+    opened.page.click("#link")
+    opened.page.wait_for_selector("#session-text:has-text('stands in the address bar')", timeout=SECONDS)
+    link = opened.page.evaluate("location.href")
+    opened.page.close()
+
+    other = opening(made)
+    other.page.set_input_files("#open", tmp_path / "session.json")
+    other.page.wait_for_selector(
+        "#session-text:has-text('Done again: the chip holds, to the last bit')", timeout=SECONDS
+    )
+    other.page.goto("about:blank")
+    other.page.goto(link)
+    other.page.wait_for_selector(
+        "#session-text:has-text('Done again: the chip holds, to the last bit')", timeout=SECONDS
+    )
+    assert other.page.evaluate("app.drawing.strokes.length") == 1
+    kept["done"][-1][2]["images"] = kept["done"][-1][2].get("images", 0) + 1
+    kept["digest"] = "0" * 64
+    (tmp_path / "session.json").write_text(json.dumps(kept))
+    other.page.set_input_files("#open", tmp_path / "session.json")
+    other.page.wait_for_selector("#session-text:has-text('holds something else')", timeout=SECONDS)
+    (tmp_path / "session.json").write_text("[]")
+    other.page.set_input_files("#open", tmp_path / "session.json")
+    other.page.wait_for_selector("#session-text:has-text('this is no recorded session')", timeout=SECONDS)
+    other.page.close()
