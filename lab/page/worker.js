@@ -21,9 +21,16 @@ async function made(packed) {
   return new Engine(chip, { about, images, initial, trained }, say);
 }
 
-// Between two pieces of work, messages that came meanwhile are heard: a message to oneself stands behind them.
+// Between two pieces of work, messages that came meanwhile are heard: a message to oneself stands behind them. There is
+// never more than one, or each message of the page would wait for more pieces of work than the last.
 const turn = new MessageChannel();
-let engine = null, gone = false, timer = null, waiting = [];
+let engine = null, gone = false, timer = null, waiting = [], called = false;
+
+function callPump() {
+  if (called) return;
+  called = true;
+  turn.port2.postMessage(null);
+}
 
 function lost(error) {
   gone = true;
@@ -41,12 +48,13 @@ function guarded(action) {
 }
 
 function pump() {
+  called = false;
   if (gone || !engine) return;
   clearTimeout(timer);
   const now = performance.now(), worked = guarded(() => engine.work(now));
   if (gone) return;
-  if (worked) turn.port2.postMessage(null);
-  else if (engine.idle(now) !== null) timer = setTimeout(pump, engine.idle(now));
+  if (worked) callPump();
+  else if (engine.idle(now) !== null) timer = setTimeout(callPump, engine.idle(now));
 }
 turn.port1.onmessage = pump;
 
@@ -67,5 +75,5 @@ self.onmessage = async ({ data }) => {
   } else {
     guarded(() => engine.hear(data));
   }
-  turn.port2.postMessage(null);
+  callPump();
 };

@@ -59,11 +59,18 @@ class Opened:
             self.page.mouse.move(*place, steps=4)
         self.page.mouse.up()
 
+    def until(self, expression: str) -> None:
+        """Wait until it is true; by asking, since the page's policy forbids the browser to wait for a text of code."""
+        end = time.monotonic() + SECONDS / 1000
+        while not self.page.evaluate(expression):
+            assert time.monotonic() < end, expression
+            time.sleep(0.05)
+
     def accuracy(self) -> float:
         """Press "Test it", and what comes out."""
         self.page.evaluate("by('judged').textContent = ''")
         self.page.click("#judge")
-        self.page.wait_for_function("by('judged').textContent.startsWith('Test: ')", timeout=SECONDS)
+        self.until("by('judged').textContent.startsWith('Test: ')")
         right, of = map(int, re.match(r"Test: (\d+) of (\d+)", self.page.inner_text("#judged")).groups())
         return right / of
 
@@ -72,7 +79,7 @@ class Opened:
         until = int(self.page.inner_text("#images").replace(",", "")) + images
         self.page.click("#train")
         reached = f"Number(by('images').textContent.replaceAll(',', '')) >= {until}"
-        self.page.wait_for_function(reached, timeout=3 * SECONDS)
+        self.until(reached)
         self.page.click("#train")
 
     def held(self) -> tuple[list, int]:
@@ -209,10 +216,10 @@ def test_one_change_is_seen(name: str, change: Callable, made: Path, opening: Op
 def test_a_drawing_is_read_and_changes_nothing(opened: Opened) -> None:
     before = opened.held()
     opened.draw(ONE)
-    opened.page.wait_for_function("by('prediction').textContent !== '?'", timeout=SECONDS)
+    opened.until("by('prediction').textContent !== '?'")
     opened.page.click("#clear")
     opened.draw(THREE)
-    opened.page.wait_for_function("by('prediction').textContent === '3'", timeout=SECONDS)
+    opened.until("by('prediction').textContent === '3'")
     assert opened.held() == before
 
 
@@ -222,7 +229,7 @@ def test_a_label_teaches_it(opened: Opened) -> None:
     for _ in range(20):
         opened.page.evaluate("by('taught').textContent = ''")
         opened.page.click("#labels button >> nth=8")
-        opened.page.wait_for_function("by('taught').textContent !== ''", timeout=SECONDS)
+        opened.until("by('taught').textContent !== ''")
         opened.page.wait_for_timeout(300)
         if opened.page.inner_text("#prediction") == "8":
             break
@@ -238,15 +245,15 @@ def test_keys_alone(opened: Opened) -> None:
     opened.page.focus("#pad")
     for name in ("Space", *["ArrowDown"] * 9, "Space"):
         opened.page.keyboard.press(name)
-    opened.page.wait_for_function("by('prediction').textContent !== '?'", timeout=SECONDS)
+    opened.until("by('prediction').textContent !== '?'")
     assert opened.page.evaluate("app.drawing.strokes.length") == 1
     opened.page.focus("#labels button >> nth=1")
     opened.page.evaluate("by('taught').textContent = ''")
     opened.page.keyboard.press("Enter")
-    opened.page.wait_for_function("by('taught').textContent.startsWith('Learned as 1')", timeout=SECONDS)
+    opened.until("by('taught').textContent.startsWith('Learned as 1')")
     opened.page.focus("#raster")
     opened.page.keyboard.press("ArrowDown")
-    opened.page.wait_for_function("app.image.inner && app.image.inner.neuron.join() === '1,0'", timeout=SECONDS)
+    opened.until("app.image.inner && app.image.inner.neuron.join() === '1,0'")
     opened.page.focus("#pad")
     opened.page.keyboard.press("Delete")
     assert opened.page.evaluate("app.drawing.strokes.length") == 0
@@ -255,7 +262,7 @@ def test_keys_alone(opened: Opened) -> None:
 def test_steps_one_by_one(opened: Opened) -> None:
     opened.page.click("[data-play=pause]")
     opened.page.click("#one-image")
-    opened.page.wait_for_function("app.image.source === 'train' && app.raster.cursor === 1", timeout=SECONDS)
+    opened.until("app.image.source === 'train' && app.raster.cursor === 1")
     opened.page.click("#one-step")
     assert opened.page.evaluate("app.raster.cursor") == 2
     assert opened.page.inner_text("#cursor-text").startswith("2 of ")
