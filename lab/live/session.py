@@ -34,8 +34,8 @@ FRAME = 1 / 60
 """Seconds between two training images that are shown, where it learns faster than anyone can look."""
 MOST_TAUGHT = 1000
 """Drawings that wait to be learned; none is dropped, so more are refused."""
-CHANGING = ("start", "write", "stick", "key")
-"""Messages that are done when they are heard and change what the chip holds."""
+AFTER_CHECK = ("start", "write", "stick", "key", "weights", "digest")
+"""Messages that are done when they are heard, and change or tell what the chip holds."""
 
 Message = dict[str, Any]
 T = TypeVar("T")
@@ -83,7 +83,7 @@ class Session:
         self.judging: dict[str, Any] | None = None
         self.checking: Check | None = None
         self.deferred: list[Message] = []
-        """Commands that came during a check, which gives the chip back what it held before."""
+        """Those that came during a check, which gives the chip back what it held before."""
         self.training, self.once, self.wait, self.due = False, 0, 0.0, 0.0
         self.inspected: Neuron | None = None
         self.commands = 0
@@ -111,7 +111,7 @@ class Session:
         except WrongMessage as error:
             self.send({"type": "error", "text": str(error)})
             return
-        if self.checking is not None and asked["type"] in CHANGING:
+        if self.checking is not None and asked["type"] in AFTER_CHECK:
             self.deferred.append(asked)
         else:
             self.do(asked)

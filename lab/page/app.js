@@ -6,7 +6,7 @@ const WAITS = [2000, 1000, 300, 100, 0]; // milliseconds from one training image
 const TESTS = 200; // images of a test
 
 const app = {
-  ready: null, image: null, drawn: null, send: null, training: false, slowly: false, id: 0, joules: 0, times: [], checked: false,
+  ready: null, image: null, drawn: null, send: null, training: false, slowly: false, id: Math.floor(Math.random() * 2 ** 40), joules: 0, times: [], checked: false,
 };
 
 // ------------------------------------------------------------------------------------------------------------------
