@@ -62,7 +62,8 @@ coverage: doctor-test setup ## what the compiled tests run of rtl/: results/cove
 	@EQSPIKE_COVERAGE=$(CURDIR)/build/coverage $(BIN)/python -m pytest -n auto --dist worksteal -k verilator cocotb_tests $(PYTEST_ARGS)
 	@$(BIN)/python -m cocotb_tests.coverage build/coverage results/coverage.json
 
-docs: setup ## the documentation as a site in site/, with every broken link an error
+docs: setup ## the documentation as a site in site/, with every broken link an error; with zig, the page of the chip in it
+	@if [ -x $(BIN)/python-zig ] || [ -n "$$ZIG" ] || command -v zig >/dev/null; then $(BIN)/eqspike page digits -o build/page/digits.html; fi
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 mutants: doctor-test setup ## plant small changes in rtl/ until 1,000 were put to the tests (hours; goes on where it was)

@@ -90,6 +90,7 @@ _PACKER = {
     ),
     "gowin": _Tool(name="gowin_pack", wheel="apycula", script="gowin_pack", variable="GOWIN_PACK", extra="gowin"),
 }
+_ZIG = _Tool(name="zig", wheel="ziglang", script="python-zig", variable="ZIG", extra="page")
 _PROGRAMMERS = {"OPENFPGALOADER": "openFPGALoader", "ICEPROG": "iceprog", "DFU_SUFFIX": "dfu-suffix"}
 
 
@@ -148,6 +149,20 @@ def nextpnr(family: str) -> Path:
 def packer(family: str) -> Path:
     """The tool that turns the routed design into a bitstream: icepack, ecppack or gowin_pack."""
     return _find(_of_family(_PACKER, family))
+
+
+def zig() -> Path:
+    """Zig, whose `c++` compiles the circuit to WebAssembly."""
+    return _find(_ZIG)
+
+
+def zig_version() -> str:
+    """Its version, "missing" where there is none; not one of `versions`, since only pages follow from it."""
+    try:
+        path = zig()
+    except ToolMissing:
+        return "missing"
+    return _wheel_version(_ZIG.wheel) if path == Path(_own_bin()) / _ZIG.script else _first_line(path, "version")
 
 
 def amaranth_environment(family: str) -> dict[str, str]:

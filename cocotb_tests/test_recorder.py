@@ -17,6 +17,7 @@ import pytest
 from cocotb_tests import mutations, networks, planting
 from cocotb_tests.mutations import CORE, MUTATIONS, Mutation
 from eqspike.base.files import write_text
+from eqspike.golden.modes import INFER, LEARN
 from eqspike.golden.network import Network
 from eqspike.rtl.core import Core
 from eqspike.sim import compare, harness, library
@@ -158,3 +159,38 @@ def test_a_signal_is_heard_while_it_simulates(waiting: Callable[[int], Recorder]
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.slow
+def test_weights_key_and_rates_between_images() -> None:
+    """As a page sets them; what golden learns from there is what the core learns. An image that is read leaves them."""
+    config, job = networks.odd("5-3-2"), mutations.odd_job("5-3-2")
+    network, core = Network(config), Core(config)
+    images, labels = job["images"], [int(label) for label in job["labels"]]
+    with Recorder(library.core_library(config), config, core) as recorder:
+        recorder.begin(network.key, network.contents, 0)
+
+        def present(number: int, mode: int) -> None:
+            recorder.queue(images[number], labels[number], mode)
+            shown = recorder.finish(0, sent=True)
+            golden = network.present(images[number], labels[number], mode)
+            assert shown.result["prediction"] == golden.prediction
+            assert shown.result["counts"] == list(golden.counts)
+            assert shown.key == network.key
+
+        present(0, LEARN)
+        broken = [np.where(np.arange(w.size).reshape(w.shape) % 2, w, 0) for w in network.weights]
+        network.load_weights(broken)
+        network.key = 12345
+        recorder.write_weights(network.contents)
+        recorder.set_key(network.key)
+        present(1, INFER)
+        assert network.key == 12345
+        assert all(map(np.array_equal, recorder.read_weights(), broken))
+        last = max(max(s.halve_at, default=0) for s in config.synapses)
+        network.set_epoch(last)
+        recorder.set_epoch(last)
+        present(2, LEARN)
+        assert network.key != 12345
+        assert all(map(np.array_equal, recorder.read_weights(), network.contents))
+        assert not all(map(np.array_equal, network.contents, broken))

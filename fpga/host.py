@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -100,12 +100,10 @@ class Board:
 
     # -----------------------------------------------------------------------------------------------------------------
 
-    def _blocks(self, size: int) -> list[tuple[int, int, int]]:
-        """(word, first lane, count) of all weights, at most `size` at a time."""
-        lanes = self.sizes.lanes
-        return [
-            (word, lane, min(size, lanes - lane)) for word in range(self.sizes.words) for lane in range(0, lanes, size)
-        ]
+    def _blocks(self, size: int, words: Iterable[int] | None = None) -> list[tuple[int, int, int]]:
+        """(word, first lane, count) of all weights, or those of some words, at most `size` at a time."""
+        lanes, words = self.sizes.lanes, range(self.sizes.words) if words is None else words
+        return [(word, lane, min(size, lanes - lane)) for word in words for lane in range(0, lanes, size)]
 
     def _check_weights(self, contents: Sequence[np.ndarray]) -> None:
         """Raise `ValueError` where a weight (or what an accumulator holds) is outside its layer's format."""
@@ -118,20 +116,21 @@ class Board:
             if matrix.size and not low <= matrix.min() <= matrix.max() < half:
                 raise ValueError(f"{what} of layer {s} lie outside {low}..{half - 1}")
 
-    def write_weights(self, contents: Sequence[np.ndarray]) -> None:
-        """Write all weights: one matrix a synapse layer, bias last, in LSBs; behind them may stand as many of what
-        accumulators hold, which are empty otherwise. Raises `ValueError` for one that is outside its layer's format."""
+    def write_weights(self, contents: Sequence[np.ndarray], words: Iterable[int] | None = None) -> None:
+        """Write all weights, or those that stand in some words: one matrix a synapse layer, bias last, in LSBs; behind
+        them may stand as many of what accumulators hold, which are empty otherwise. Raises `ValueError` for one that is
+        outside its layer's format."""
         self._check_weights(contents)
         weights = to_cells(self.config, contents)
-        words = np.zeros((self.sizes.words, self.sizes.lanes), np.int64)
+        memory = np.zeros((self.sizes.words, self.sizes.lanes), np.int64)
         synapses, rows, columns, word, lane = self.places.T
         for s, matrix in enumerate(weights):
             here = synapses == s
-            words[word[here], lane[here]] = np.asarray(matrix)[rows[here], columns[here]]
-        raw = words.astype("<i8").view(np.uint8).reshape(*words.shape, 8)[..., : self.sizes.weight_bytes]
+            memory[word[here], lane[here]] = np.asarray(matrix)[rows[here], columns[here]]
+        raw = memory.astype("<i8").view(np.uint8).reshape(*memory.shape, 8)[..., : self.sizes.weight_bytes]
 
         def requests() -> Iterator[tuple[str, bytes]]:
-            for at, first, count in self._blocks(self.sizes.write_block):
+            for at, first, count in self._blocks(self.sizes.write_block, words):
                 block = raw[at, first : first + count].tobytes()
                 values = {"word": at, "lane": first, "count": count, "weights": block}
                 yield "write_weights", protocol.pack_fields(COMMAND["write_weights"].request, values)
@@ -139,18 +138,19 @@ class Board:
         for _ in self.line.stream(requests()):
             pass
 
-    def read_weights(self) -> tuple[np.ndarray, ...]:
-        """All weights (and what accumulators hold, where there are any), as `write_weights` takes them."""
+    def read_weights(self, words: Iterable[int] | None = None) -> tuple[np.ndarray, ...]:
+        """All weights (and what accumulators hold, where there are any), as `write_weights` takes them; where only some
+        words are asked for, the others' weights are 0."""
         size, fields = self.sizes.weight_bytes, COMMAND["read_weights"].request
-        blocks = self._blocks(self.sizes.read_block)
-        words = np.zeros((self.sizes.words, self.sizes.lanes), np.int64)
+        blocks = self._blocks(self.sizes.read_block, words)
+        memory = np.zeros((self.sizes.words, self.sizes.lanes), np.int64)
         asked = (
             ("read_weights", protocol.pack_fields(fields, {"word": word, "lane": lane, "count": count}))
             for word, lane, count in blocks
         )
         for (word, lane, count), payload in zip(blocks, self.line.stream(asked), strict=True):
             _sized(payload, size * count)
-            words[word, lane : lane + count] = [
+            memory[word, lane : lane + count] = [
                 int.from_bytes(payload[i : i + size], "little", signed=True) for i in range(0, len(payload), size)
             ]
         layers = self.config.network.layers
@@ -158,7 +158,7 @@ class Board:
         matrices = tuple(np.zeros((layers[s] + 1, layers[s + 1]), np.int64) for s in range(len(layers) - 1))
         for s, matrix in enumerate(matrices):
             here = synapses == s
-            matrix[rows[here], columns[here]] = words[word[here], lane[here]]
+            matrix[rows[here], columns[here]] = memory[word[here], lane[here]]
         contents = to_contents(self.config, matrices)
         try:
             self._check_weights(contents)

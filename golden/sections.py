@@ -14,9 +14,10 @@ from eqspike.golden.validation import fail, log2_exact, require_choice, require_
 @dataclass(frozen=True, kw_only=True)
 class DatasetConfig:
     """Which images, and how they are split. `name` (`golden.sources`): digits; mnist5k (5,000 images of MNIST);
-    fashion-mnist; iris, wine, breast-cancer (tables of numbers); random (for tests); or one's own (docs/your-data.md):
-    idx:DIR for IDX files in DIR: images and labels, and t10k* files if it has a test part of its own; csv:FILE, a
-    table; npz:FILE, arrays; images:DIR, a folder of pictures for each class."""
+    drawings (these and Digits as the pad of a page gives them); fashion-mnist; iris, wine, breast-cancer (tables of
+    numbers); random (for tests); or one's own (docs/your-data.md): idx:DIR for IDX files in DIR: images and labels, and
+    t10k* files if it has a test part of its own; csv:FILE, a table; npz:FILE, arrays; images:DIR, a folder of pictures
+    for each class."""
 
     name: str = "digits"
     label: str = ""

@@ -11,7 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from eqspike.golden.arrays import WHITE, read_arrays
+from eqspike.golden.drawings import Part, from_pictures, held_out, together
 from eqspike.golden.idx import DataError, read_pair
+from eqspike.golden.pad import FULL
 from eqspike.golden.pictures import read_pictures
 from eqspike.golden.suggest import suggestion
 from eqspike.golden.table import read_table
@@ -67,6 +69,23 @@ def _mnist5k() -> Source:
         ) from None
     images, labels = mnist_data()
     return Source(images.astype(np.uint8), labels, 255)
+
+
+@functools.cache  # 5,000 pictures through the pad, a second
+def _drawings() -> Source:
+    """MNIST's images through the pad, and Digits as they are, for training; held-out images of MNIST for testing."""
+    try:
+        pictures = _mnist5k()
+    except DataError as error:
+        raise DataError(f"dataset drawings: is made of mnist5k; {error}") from None
+    train, test = held_out(from_pictures(pictures.images, pictures.labels))
+    kept, _ = held_out(digits_part())
+    return Source(*together(train, kept), FULL, test)
+
+
+def digits_part() -> Part:
+    """Digits, whose held-out part (`golden.drawings.held_out`) `drawings` does not train on."""
+    return Part(*_digits()[:2])
 
 
 def _random(fit: Fit) -> Source:
@@ -130,6 +149,7 @@ SOURCES: dict[str, Callable[[Fit], Source]] = {
     "breast-cancer": lambda fit: _sklearn("breast_cancer"),
     "digits": lambda fit: _digits(),
     "mnist5k": lambda fit: _mnist5k(),
+    "drawings": lambda fit: _drawings(),
     "fashion-mnist": _fashion_mnist,
     "random": _random,
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,12 +23,15 @@ from eqspike.base.versions import command_line, software_versions
 from eqspike.golden.config import Config
 from eqspike.golden.configfile import config_text
 from eqspike.golden.data import Parts, Split, load_parts
+from eqspike.golden.engine import Engine
 from eqspike.golden.features import Encoding
 from eqspike.lab.engines import Connection, open_engine
 from eqspike.lab.progress import SILENT, Progress
 from eqspike.lab.text import LAST, LAST_MEAN, judged_after
 from eqspike.lab.train import Epoch, History, beginning, train
 from eqspike.lab.weights import Checkpoint, load_weights, save_weights
+
+Watch = Callable[[Engine, str, Config, Split], Engine]
 
 
 class Entry(Protocol):
@@ -143,17 +147,20 @@ def train_run(
     resume: bool = False,
     connection: Connection | None = None,
     progress: Progress = SILENT,
+    watch: Watch | None = None,
 ) -> Run:
     """Train `config` in folder `out`, with a checkpoint after each epoch.
 
     `limit` takes only the first images of the training part. With `resume`, continue from the checkpoint in `out` (or
     begin when there is none); the result is that of a run without a break, to the bit. The folder is locked meanwhile
-    (`base.locks`).
+    (`base.locks`). `watch` is given the engine, its name, config and images, and gives back what trains in its place.
     """
     (data, encoding, _), limit = limited_parts(config, limit, progress)
     with locked(out), ExitStack() as opened:
         with progress.preparing(engine):
             trainer = opened.enter_context(open_engine(engine, config, connection))
+        if watch is not None:
+            trainer = watch(trainer, engine, config, data)
         run, history = new_run(config, engine, limit, data), beginning(config)
         if resume and (out / "weights.npz").exists():
             saved = load_weights(out / "weights.npz", config)

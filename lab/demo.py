@@ -96,3 +96,19 @@ def build_part(config: Config, board: str, out: Path, say: Callable[[str], None]
     run_build(config, board=board, out=out, say=say)
     json.loads((out / "build.json").read_text(encoding="utf-8"))
     return f"bitstream for {board} in {out}"
+
+
+def page_part(config: Config, weights: Path, out: Path, say: Callable[[str], None] = silent) -> str:
+    """Write the circuit as a page that begins with `weights`; without zig, which not every installation has, say so."""
+    try:
+        from eqspike.base import tools
+        from eqspike.lab.page.make import make_page
+    except ModuleNotFoundError as error:
+        raise CommandError(f"not available: {error.name} is missing") from None
+    out.unlink(missing_ok=True)
+    try:
+        tools.zig()
+    except tools.ToolMissing as error:
+        return f"left out: {error}"
+    make_page(config, out, say, weights)
+    return f"open {out}, draw, and see it learn"

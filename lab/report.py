@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from eqspike.base.errors import CommandError
 from eqspike.base.files import write_json, write_text
 from eqspike.lab.pages import environment
-from eqspike.lab.report_files import gather
+from eqspike.lab.report_files import LIVE_PAGE, find, gather
 from eqspike.lab.report_head import contents, failed_first, made, summary_epochs, tiles
 from eqspike.lab.report_network import run_details
 from eqspike.lab.report_parts import (
@@ -45,6 +47,7 @@ def make_report(folders: Sequence[Path], out: Path) -> dict[str, Any]:
             "title": "EqSpike: " + (", ".join(dict.fromkeys(row["config"] for row in rows)) or "results"),
             "made": about,
             "folders": list(map(str, folders)),
+            "live": [_link(path, out) for path in find(folders, LIVE_PAGE)],
             "tiles": tiles(runs, data),
             "runs": rows,
             "last": LAST,
@@ -87,6 +90,11 @@ def _summary_item(folder: Path, summary: dict[str, Any]) -> dict[str, Any]:
         "seeds": summary["seeds"],
         "rows": [(title, summary[name]) for name, title in titles.items() if summary[name]["mean"] is not None],
     }
+
+
+def _link(path: Path, out: Path) -> str:
+    """A file as the page names it, which stands elsewhere."""
+    return quote(Path(os.path.relpath(path.resolve(), out.resolve().parent)).as_posix())
 
 
 def _html(page: dict[str, Any]) -> str:

@@ -9,6 +9,9 @@ from typing import Any
 from eqspike.base import reading
 from eqspike.base.errors import UsageProblem
 
+LIVE_PAGE = "see-it-learn.html"
+"""What a report links: the circuit as a page, in the folders or below (`lab.page`)."""
+
 
 def read_json(path: Path) -> Any:
     """The file's content; raises `UsageProblem` when it is no whole JSON."""

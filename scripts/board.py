@@ -20,7 +20,7 @@ from eqspike.base.errors import CommandError, Interrupted, UsageProblem
 from eqspike.lab.configs import Changes, for_simulator, in_fixed_point, read_config
 from eqspike.scripts import train as whole
 from eqspike.scripts.infer import print_confusion, shown_part, warn_of_learned
-from eqspike.scripts.options import board_option, config_options, part_option, validation_option
+from eqspike.scripts.options import board_option, config_options, part_option, validation_option, watch_option
 from eqspike.scripts.stages import stages
 
 if TYPE_CHECKING:
@@ -170,6 +170,7 @@ def ping(target: Target, count: int) -> int:
 @port_options
 @config_options
 @validation_option
+@watch_option
 @click.pass_context
 def train(context: click.Context, **options: Any) -> None:
     """Train CONFIG on the board: 'eqspike train --engine board'.

@@ -45,6 +45,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "build": ("eqspike.scripts.build", "Build a bitstream for a board; resource use and timing."),
     "board": ("eqspike.scripts.board", "Talk to a board, or to a simulated one: train, infer, weights, counters."),
     "verilog": ("eqspike.scripts.verilog", "Write the core as one Verilog file."),
+    "live": ("eqspike.scripts.live", "Serve that page for golden, the circuit or a board, and train on it."),
+    "page": ("eqspike.scripts.page", "Write the circuit as one page for a browser: draw, and see it learn."),
     "presets": ("eqspike.scripts.presets", "List the presets, with one line each."),
     "boards": ("eqspike.scripts.boards", "List the boards, and the presets that each is set up for."),
     "results": ("eqspike.scripts.results", "Measure what the README claims, and write its tables."),

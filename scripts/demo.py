@@ -1,4 +1,4 @@
-"""`eqspike demo`: train, check the learning law, compare with the RTL, build a bitstream, report.
+"""`eqspike demo`: train, check the learning law, compare with the RTL, build a bitstream, write the page, report.
 
 The parts are imported when the demonstration runs: `--help` needs none of them.
 """
@@ -33,13 +33,15 @@ Examples:
 @click.option("--force", is_flag=True, help="Train anew, even when the training is there.")
 def command(name: str, images: int, board: str, out: Path, force: bool) -> int:
     """Show the whole project: train the golden model, check its learning law, compare the RTL
-    with it, build a bitstream, report.
+    with it, build a bitstream, write the circuit as a page (with zig: pip install 'eqspike[page]'),
+    report.
 
     A second run reuses the finished training. Exit status 1 when any part fails.
     """
     from eqspike.base.locks import locked
-    from eqspike.lab.demo import build_part, compare_part, law_part, train_part
+    from eqspike.lab.demo import build_part, compare_part, law_part, page_part, train_part
     from eqspike.lab.report import make_report
+    from eqspike.lab.report_files import LIVE_PAGE
 
     config = read_config(name)
     page = out / "report.html"
@@ -47,6 +49,10 @@ def command(name: str, images: int, board: str, out: Path, force: bool) -> int:
     def build() -> str:
         with stages("build") as say:
             return build_part(config, board, out / "build", say)
+
+    def live() -> str:
+        with stages("page") as say:
+            return page_part(config, out / "train" / "weights.npz", out / LIVE_PAGE, say)
 
     def report() -> str:
         make_report([out], page)
@@ -57,6 +63,7 @@ def command(name: str, images: int, board: str, out: Path, force: bool) -> int:
         ("law", lambda: law_part(config, out / "law")),
         ("compare", lambda: compare_part(config, images, out / "compare", image_bar)),
         ("build", build),
+        ("page", live),
         ("report", report),
     ]
     summary: list[tuple[str, bool, str, float]] = []

@@ -18,14 +18,18 @@ set_option = click.option(
 
 dataset_option = click.option(
     "--dataset", metavar="NAME",
-    help="In place of the config's data set: iris, wine, breast-cancer, digits, mnist5k, fashion-mnist, random, "
-    "csv:FILE, npz:FILE, images:DIR or idx:DIR.",
+    help="In place of the config's data set: iris, wine, breast-cancer, digits, mnist5k, drawings, fashion-mnist, "
+    "random, csv:FILE, npz:FILE, images:DIR or idx:DIR.",
 )  # fmt: skip
 
 part_option = click.option(
     "--part", type=click.Choice(["test", "train", "all"]), default="test", show_default=True,
     help="Which images; all: every one of the data set, e.g. of another file.",
 )  # fmt: skip
+
+watch_option = click.option(
+    "--watch", is_flag=True, help="Serve a page on this computer that shows the training, and only watches."
+)
 
 validation_option = click.option(
     "--validation", is_flag=True,

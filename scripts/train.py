@@ -5,6 +5,9 @@ The laboratory is imported when there is something to train: `--help` needs neit
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from eqspike.base.errors import CommandError, Interrupted, UsageProblem
-from eqspike.scripts.options import config_options, validation_option
+from eqspike.scripts.options import config_options, validation_option, watch_option
 from eqspike.scripts.progress import Printed, percent, print_mean
 
 if TYPE_CHECKING:
@@ -53,6 +56,7 @@ Examples:
   eqspike train --resume runs/digits-seed0 --epochs 40    ten epochs more
   eqspike train digits --engine rtl --limit 20 --epochs 1 on the simulated chip
   eqspike train digits --engine board --port /dev/ttyUSB1 on a board
+  eqspike train mnist --watch                             and a page that shows it
 """,
 )
 @click.argument("config", metavar="[CONFIG]", required=False)
@@ -76,6 +80,7 @@ Examples:
 )
 @click.option("--resume", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Continue the run there.")
 @click.option("--force", is_flag=True, help="Overwrite a run that is in the way.")
+@watch_option
 def command(
     config: str | None,
     engine: str,
@@ -92,6 +97,7 @@ def command(
     out: Path | None,
     resume: Path | None,
     force: bool,
+    watch: bool,
 ) -> None:
     """Train CONFIG (a preset's name or a YAML file) and write the run to a folder.
 
@@ -107,6 +113,8 @@ def command(
         raise UsageProblem("--port and --baud belong to --engine board")
     if engine == "board" and workers > 1:
         raise UsageProblem("--engine board trains one seed after the other: leave out --workers")
+    if watch and seeds is not None:
+        raise UsageProblem("--watch shows one training: leave out --seeds")
     changes = Changes(overrides=overrides, seed=seed, epochs=epochs, dataset=dataset, validation=validation)
     connection = Connection(port, baud)
     if resume is not None:
@@ -114,7 +122,7 @@ def command(
             raise UsageProblem("--resume takes the folder that it names: leave out --out and --force")
         with locked(resume):
             found = resumed(resume, config, changes, seeds, limit)
-            _train(Order(found.config, found.seeds, found.limit, resume, True, engine, connection, workers))
+            _train(Order(found.config, found.seeds, found.limit, resume, True, engine, connection, workers, watch))
         return
     if config is None:
         raise click.UsageError("Missing argument 'CONFIG'")
@@ -124,7 +132,7 @@ def command(
     out = out or Path("runs") / f"{run_name(resolved, config)}-{tail}"
     with locked(out):
         clear_folder(out, force)
-        _train(Order(resolved, seeds, limit, out, False, engine, connection, workers))
+        _train(Order(resolved, seeds, limit, out, False, engine, connection, workers, watch))
 
 
 @dataclass(frozen=True)
@@ -140,6 +148,22 @@ class Order:
     engine: str
     connection: Connection
     workers: int
+    watch: bool = False
+
+
+@contextmanager
+def watching(config: Config, wanted: bool) -> Iterator[Callable | None]:
+    """What `train_run` takes as `watch`, while a page shows it; None where nobody wants to watch."""
+    if not wanted:
+        yield None
+        return
+    from eqspike.lab.live.watch import Page
+
+    with Page(config).served() as page:
+        click.echo(f"watch: {page.server.url}")
+        if sys.stdout.isatty():
+            click.launch(page.server.url)
+        yield page.watch
 
 
 def _train(order: Order) -> None:
@@ -172,7 +196,8 @@ def _train(order: Order) -> None:
             _print_summary(train_seeds(plan, out, order.workers, *how))
             click.echo(f"wrote {out}/summary.json")
             return
-        run = train_run(config, out, order.engine, order.limit, *how)
+        with watching(config, order.watch) as watch:
+            run = train_run(config, out, order.engine, order.limit, *how, watch)
     except KeyboardInterrupt:
         begun = (out / "config.yaml").exists() or (out / "summary.json").exists()
         raise Interrupted("interrupted" + (f"; resume with: {again}" if begun else "")) from None

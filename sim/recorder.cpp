@@ -1,5 +1,6 @@
 // A recorder beside the core that Verilator made of the circuit: it drives the core's streams as sim/driver.py does, cycle
-// by cycle, and keeps what the trace shows, one buffer a port. sim/recorder.py calls it through ctypes.
+// by cycle, and keeps what the trace shows, one buffer a port. sim/recorder.py calls it through ctypes, and lab/page/chip.js
+// as WebAssembly, where nothing can be thrown: there the page is told what failed, and drops the instance.
 //
 // A cycle is `tick`: the inputs settle, everything that is looked at is looked at, then the clock rises. Words are 32
 // bits each, the lowest first; a port takes as many as it needs.
@@ -25,6 +26,15 @@ constexpr uint64_t kClockNs = 2;            // as sim/driver.py has it
 constexpr uint64_t kPollCycles = 1 << 15;  // between two looks at whether the caller was interrupted
 
 struct Interrupted {};
+
+#ifdef __wasm__
+extern "C" __attribute__((import_module("page"), import_name("fail"), noreturn)) void page_fail(const char*, std::size_t);
+[[noreturn]] void fail(const std::string& text) { page_fail(text.data(), text.size()); }
+[[noreturn]] void interrupt() { __builtin_trap(); }  // nobody interrupts it: there is no `poll`
+#else
+[[noreturn]] void fail(const std::string& text) { throw std::runtime_error(text); }
+[[noreturn]] void interrupt() { throw Interrupted{}; }
+#endif
 
 template <typename T>
 void append(Words& out, const T& port) {
@@ -63,8 +73,8 @@ struct Watch {
         now.clear();
         if (valid || offered) append(now, port);
         if (offered && (!valid || now != payload)) {
-            throw std::runtime_error("Mismatch: " + std::string(name) + ": what was offered at " +
-                                     std::to_string((cycle - 1) * kClockNs) + " ns changed before it was taken");
+            fail("Mismatch: " + std::string(name) + ": what was offered at " + std::to_string((cycle - 1) * kClockNs) +
+                 " ns changed before it was taken");
         }
         offered = valid && !leaves;
         if (offered) std::swap(payload, now);
@@ -123,6 +133,8 @@ public:
         PORT(weight_data, ready) = 0;
         out.insert(out.end(), data_.begin(), data_.end());
     }
+    // The bound on waiting counts from here.
+    void patient() { began_ = cycles; }
     // Pixels to be sent, beside whatever else is done.
     void queue(const uint32_t* pixels, uint64_t count, uint64_t width) {
         for (uint64_t i = 0; i < count; ++i) pixels_.emplace_back(pixels + i * width, pixels + (i + 1) * width);
@@ -130,7 +142,7 @@ public:
     }
     // Until the result of an image stands: what was measured, then, with the next image's halvings, the result.
     void finish(bool sent, const uint32_t* halvings) {
-        began_ = cycles;
+        patient();
         while (sent && (PORT(images, valid) || waiting_)) tick();
         for (Words& field : fields) field.clear();
         tick();
@@ -181,10 +193,8 @@ private:
         weights_ready_ = PORT(weights, ready);
         chip.clk = 1;
         chip.eval();
-        if (++cycles % kPollCycles == 0 && poll_()) throw Interrupted{};
-        if (cycles - began_ > limit_) {
-            throw std::runtime_error("the core gave no result in " + std::to_string(limit_) + " cycles");
-        }
+        if (++cycles % kPollCycles == 0 && poll_ && poll_()) interrupt();
+        if (cycles - began_ > limit_) fail("the core gave no result in " + std::to_string(limit_) + " cycles");
         if (sent) {
             PORT(images, valid) = 0;
             next_pixel();
@@ -258,6 +268,13 @@ private:
     }
 };
 
+#ifdef __wasm__
+template <typename Work>
+int guarded(Recorder*, Work work) {
+    work();
+    return kDone;
+}
+#else
 template <typename Work>
 int guarded(Recorder* recorder, Work work) {
     try {
@@ -270,6 +287,7 @@ int guarded(Recorder* recorder, Work work) {
     }
     return kDone;
 }
+#endif
 
 }  // namespace
 
@@ -286,6 +304,7 @@ API uint64_t recorder_cycles(Recorder* recorder) { return recorder->cycles; }
 API int recorder_begin(Recorder* recorder, uint32_t key, const uint32_t* commands, uint64_t count, uint64_t width,
                    const uint32_t* halvings) {
     return guarded(recorder, [&] {
+        recorder->patient();
         recorder->start();
         recorder->set_key(key);
         for (uint64_t i = 0; i < count; ++i) recorder->command(commands + i * width);
@@ -303,6 +322,7 @@ API int recorder_finish(Recorder* recorder, int sent, const uint32_t* halvings) 
 }
 API int recorder_read_weights(Recorder* recorder, const uint32_t* commands, uint64_t count, uint64_t width) {
     return guarded(recorder, [&] {
+        recorder->patient();
         recorder->read_back.clear();
         for (uint64_t i = 0; i < count; ++i) {
             recorder->command(commands + i * width);
@@ -310,6 +330,20 @@ API int recorder_read_weights(Recorder* recorder, const uint32_t* commands, uint
         }
     });
 }
+// Between images: what a host may set.
+API int recorder_set_key(Recorder* recorder, uint32_t key) {
+    return guarded(recorder, [&] {
+        recorder->patient();
+        recorder->set_key(key);
+    });
+}
+API int recorder_write_weights(Recorder* recorder, const uint32_t* commands, uint64_t count, uint64_t width) {
+    return guarded(recorder, [&] {
+        recorder->patient();
+        for (uint64_t i = 0; i < count; ++i) recorder->command(commands + i * width);
+    });
+}
+API void recorder_set_halvings(Recorder* recorder, const uint32_t* halvings) { recorder->set_halvings(halvings); }
 // Buffers: first those of the trace, then those of the last image, then the weights read. Sets how many words it holds.
 API const uint32_t* recorder_buffer(Recorder* recorder, int number, uint64_t* size) {
     const int fields = number - Recorder::kKinds, weights = fields - Recorder::kFields;

@@ -70,10 +70,26 @@ class Recorder:
 
     def begin(self, key: int, contents: Sequence[np.ndarray], epoch: int) -> None:
         """Set the key, write all weights (and accumulators), and begin to record with the rates of `epoch`."""
+        commands = self._writes(contents)
+        self._call("begin", ctypes.c_uint32(key), _at(commands), *_size(commands), _at(self._halvings(epoch)))
+
+    def set_key(self, key: int) -> None:
+        """Set the place in the stream of random draws, between images."""
+        self._call("set_key", ctypes.c_uint32(key))
+
+    def set_epoch(self, epoch: int) -> None:
+        """The rates of `epoch`, between images."""
+        self.library.recorder_set_halvings(self.handle, _at(self._halvings(epoch)))
+
+    def write_weights(self, contents: Sequence[np.ndarray]) -> None:
+        """Write all weights (and accumulators) through the weight port, between images."""
+        commands = self._writes(contents)
+        self._call("write_weights", _at(commands), *_size(commands))
+
+    def _writes(self, contents: Sequence[np.ndarray]) -> np.ndarray:
         cells = to_cells(self.config, contents)
         values = np.concatenate([layer.ravel() for layer in cells])  # as `places` has them
-        commands = _packed(self.command_codec, write=1, word=self.word, lane=self.lane, data=values)
-        self._call("begin", ctypes.c_uint32(key), _at(commands), *_size(commands), _at(self._halvings(epoch)))
+        return _packed(self.command_codec, write=1, word=self.word, lane=self.lane, data=values)
 
     def queue(self, image: np.ndarray, label: int, mode: int) -> None:
         """Pixels to be sent, beside whatever else is done, behind those that are queued."""

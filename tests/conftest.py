@@ -39,6 +39,16 @@ SLOW = {
 }  # fmt: skip
 """Files, or tests, that take more than a few seconds."""
 SOAK = {
+    "golden/test_label_button.py::test_one_drawing",
+    "golden/test_label_button.py::test_forty_drawings_in_a_row",
+    "lab/live/test_browser.py::test_draw_teach_train_break",
+    "lab/live/test_browser.py::test_a_session_done_again",
+    "lab/live/test_browser.py::test_a_training_is_watched",
+    "lab/live/test_simulated.py::test_the_circuit_shows_what_golden_shows",
+    "lab/live/test_simulated.py::test_the_simulated_board",
+    "lab/live/test_simulated.py::test_the_command_on_a_board_that_is_plugged_in_again",
+    "lab/live/test_simulated.py::test_a_page_that_never_reads_costs_little_in_a_minute",
+    "lab/live/test_simulated.py::test_recorded_and_done_again",
     "fpga/test_build.py::test_every_board_has_its_pins[selftest-icebreaker]",
     "golden/fast/test_engine.py::test_variants[real, few states]",
     "golden/test_network.py::test_32_and_64_bits_agree[neuron draws]",

@@ -18,7 +18,7 @@ from packaging.specifiers import SpecifierSet
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 FOLDERS = tuple(SETTINGS["tool"]["setuptools"]["package-dir"].values())
-USED = {".py", ".yaml", ".c", ".h", ".cpp", ".j2", ".typed"}
+USED = {".py", ".yaml", ".c", ".h", ".cpp", ".j2", ".js", ".css", ".html", ".typed"}
 """Kinds of files that are needed when it runs."""
 
 

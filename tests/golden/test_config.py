@@ -59,7 +59,7 @@ def change(data: dict[str, Any], path: str, value: object) -> dict[str, Any]:
         ("learning.random_sign", 1, "learning.random_sign", "true or false"),
         ("learning.skip_tolerance", 2, "learning.skip_tolerance", "0 to 1"),
         ("number.format", "float", "number.format", "fixed, real"),
-        ("dataset.name", "mnist", "dataset.name", "digits, mnist5k, fashion-mnist, random, idx:DIR"),
+        ("dataset.name", "mnist", "dataset.name", "digits, mnist5k, drawings, fashion-mnist, random, idx:DIR"),
         ("dataset.name", "idx:", "dataset.name", "idx:DIR"),
         ("dataset.shift", -1, "dataset.shift", "0 to 8"),
         ("dataset.brightness", 1.5, "dataset.brightness", "0.01 to 1"),
