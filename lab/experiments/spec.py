@@ -88,6 +88,8 @@ class Goal:
     """within: at most `tolerance` away. at_least, at_most: as the thesis's, or better, or at most `tolerance` worse.
     shown: no verdict, for it cannot be compared (another data set, say)."""
     tolerance: float = 0.0
+    better: str = ""
+    """higher or lower: a number that does not hold, but lies that way, is better than the thesis's, not different."""
     numbers: tuple[str, ...] = NUMBERS
     """The number formats that are judged."""
     source: str = ""
@@ -105,8 +107,15 @@ class Goal:
         """Does our number reproduce the thesis's? None where there is nothing to judge."""
         return verdict.holds(self.rule, self.value, self.tolerance, ours)
 
+    def beats(self, ours: float | None) -> bool:
+        """Is our number better than the thesis's, by more than the tolerance?"""
+        return verdict.beats(self.better, self.value, self.tolerance, ours)
+
     def validate(self, key: str) -> None:
         require_choice(f"{key}.rule", self.rule, verdict.RULES)
+        require_choice(f"{key}.better", self.better, verdict.WAYS)
+        if (self.rule, self.better) in (("at_least", "higher"), ("at_most", "lower")):
+            fail(f"{key}.better", self.better, f"left out: with the rule {self.rule}, such numbers hold")
         for number in self.numbers:
             require_choice(f"{key}.numbers", number, NUMBERS)
         require_range(f"{key}.tolerance", self.tolerance, 0, 1e12)
