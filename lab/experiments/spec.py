@@ -16,6 +16,7 @@ from eqspike.base.printable import shown
 from eqspike.base.strict_yaml import read_yaml
 from eqspike.base.suggest import did_you_mean
 from eqspike.golden.configfile import section_from_dict
+from eqspike.golden.sources import allowed, is_source
 from eqspike.golden.validation import ConfigError, fail, require_choice, require_range
 from eqspike.lab import tables, verdict
 from eqspike.lab.measurements import Measurement
@@ -200,6 +201,8 @@ class Experiment:
     """The kind's `Parameters`."""
     quick: Any
     """The same at reduced size."""
+    dataset: str | None = None
+    """In place of its own."""
 
     @property
     def kind(self) -> Any:
@@ -212,7 +215,15 @@ class Experiment:
 
     def command(self, quick: bool) -> str:
         """What a person types for it alone."""
-        return f"eqspike reproduce {self.name}{' --quick' if quick else ''}"
+        other = "" if self.dataset is None else f" --dataset {self.dataset}"
+        return f"eqspike reproduce {self.name}{' --quick' if quick else ''}{other}"
+
+    def on(self, dataset: str) -> Experiment:
+        """The experiment on another data set. Raises `UsageProblem` where there is none of that name."""
+        if not is_source(dataset):
+            raise UsageProblem(f"--dataset {shown(dataset)} is not valid; {allowed(dataset)}")
+        full, quick = (dataclasses.replace(part, dataset=dataset) for part in (self.full, self.quick))
+        return dataclasses.replace(self, full=full, quick=quick, dataset=dataset)
 
     def seeds(self, quick: bool) -> tuple[int, ...]:
         """Its seeds, reduced or not."""
