@@ -32,7 +32,10 @@ FIGURES = {
     4: ("4.5", "4.6", "4.7", "4.8", "4.9", "4.10", *(f"4.{n}" for n in range(12, 20))),
 }
 TABLES = {2: ("2.3", "2.4"), 3: ("3.2",), 4: ("4.3", "4.5")}
-BEYOND = ("weight-bits-digits", "weight-bits-mnist5k", "two-hidden-layers", "self-healing")
+BEYOND = (
+    "weight-bits-digits", "weight-bits-mnist5k", "two-hidden-layers", "self-healing", "fashion-table-2-3",
+    "fashion-table-4-5", "fashion-devices",
+)  # fmt: skip
 """Experiments that the thesis does not have, by their files' names."""
 
 KINDS = (
