@@ -28,6 +28,7 @@ MOST_STUCK = 0.9
 """Of a layer's neurons, in the mean over images, that may be silent or fire always."""
 LEAST_RATE, MOST_RATE = 0.005, 0.9
 """Of f_max, for a layer's mean."""
+OUTPUTS = "output layer"
 CURE = "docs/your-network.md says what to set"
 
 
@@ -51,12 +52,14 @@ class LayerActivity:
 
     @property
     def warning(self) -> str | None:
-        """What is wrong with the layer."""
+        """What is wrong with the layer, if anything."""
         if self.mean_rate < LEAST_RATE:
             return f"{self.name} is silent (mean rate {self.mean_rate:.3f} of f_max)"
         if self.mean_rate > MOST_RATE:
             return f"{self.name} is saturated (mean rate {self.mean_rate:.3f} of f_max)"
-        if self.silent is not None and self.always is not None and self.silent + self.always > MOST_STUCK:
+        # Outputs are meant to: one always, the others never.
+        hidden = self.name != OUTPUTS and self.silent is not None and self.always is not None
+        if hidden and self.silent + self.always > MOST_STUCK:
             always, silent = f"{100 * self.always:.0f} %", f"{100 * self.silent:.0f} %"
             return f"{self.name} is two-valued: in an image {always} of its neurons fire always and {silent} never"
         return None
@@ -69,7 +72,7 @@ class LayerActivity:
 def layer_names(layers: Sequence[int]) -> list[str]:
     """Names of the layers of neurons behind the inputs."""
     hidden = len(layers) - 2
-    return [f"hidden layer {at + 1}" if hidden > 1 else "hidden layer" for at in range(hidden)] + ["output layer"]
+    return [f"hidden layer {at + 1}" if hidden > 1 else "hidden layer" for at in range(hidden)] + [OUTPUTS]
 
 
 def of_network(

@@ -53,6 +53,9 @@ def test_silent_and_saturated_layers(number: str) -> None:
     assert (layers[1].silent, layers[1].always, layers[1].mean_rate) == (1, 0, 0)
     assert layers[1].rho_bar == 0
     assert "hidden layer 2 is silent" in layers[1].warning
+    third[-1] = [3, -3]
+    output = activity(config, [first, second, third])[2]
+    assert (output.silent, output.always, output.warning) == (0.5, 0.5, None), "as outputs should be"
     first[-1] = 3
     assert "hidden layer 1 is saturated" in activity(config, [first, second, third])[0].warning
 
