@@ -35,8 +35,7 @@ class Line:
     asked: str = ""
     """What was to be reached, in place of the bar."""
     against: str = ""
-    """A measurement that this one may be behind by at most `behind` points."""
-    behind: float = 1.0
+    """A measurement that this one may be one point behind, at most."""
     against_name: str = ""
     note: str = ""
     thesis: str = "-"
@@ -70,7 +69,7 @@ def _cells(line: Line, metric: str, found: Found) -> dict[str, str] | None:
     said = status(reached, holds("at_most", line.most_writes, 0.0, writes))
     if line.against:
         points = 100 * (own["mean"] - found[line.against]["result"][metric]["mean"])
-        said = f"{reaches(points, -line.behind)}: {points:+.2f} points against {line.against_name}"
+        said = f"{reaches(points, -1.0)}: {points:+.2f} points against {line.against_name}"
     elif line.within is not None and other is not None:
         said = status(reached, abs(own["mean"] - other["mean"]) <= line.within / 100)
     elif line.within is not None and reached is not False:

@@ -45,16 +45,6 @@ def test_accuracy_on_images(fixed: float, real: float | None, status: str) -> No
     assert still[-1] == "measured"
 
 
-def test_behind_another_network() -> None:
-    """How many points a network may be behind is its line's."""
-    table = project_table("accuracy-long")
-    for mean, status in ((0.9699, "met: -0.31 points"), (0.9679, "missed: -0.51 points")):
-        found = {"train-mnist-long-fixed": reached(mean), "baseline-bp-adam-mnist-long": reached(0.973)}
-        rows = {row[0]: row[1:] for row in table(found)}
-        assert rows["`mnist-long` against BP-ADAM"][-1] == f"{status} against BP-ADAM"
-        assert rows["`mnist-long`, 784-100-10, mnist5k"][-1] == "met"
-
-
 def reached(mean: float, count: int = 5) -> dict[str, Any]:
     value = {"count": count, "mean": mean, "standard_error": 0.002}
     return {"command": "eqspike baseline", "seconds": 1.0, "result": {"mean_last_5_test_accuracy": value}}
