@@ -54,6 +54,7 @@ class Fitter:
         self.base = base or defaults.replace(
             name="imported",
             network=dataclasses.replace(defaults.network, layers=described.layers),
+            synapses=(),
             dataset=dataclasses.replace(defaults.dataset, name="random"),
         )
         if real:
