@@ -320,6 +320,13 @@ MUTATIONS = [
             "Mux(self.layer == s, word << align, aligned)",
             "aligned",
         ),
+        ("feedback of all layers as strong", "neurons", "if align != aligns[s]:", "if False:"),
+        (
+            "weak feedback on the way up too",
+            "neurons",
+            "Mux(self.down & (self.layer == s), word",
+            "Mux(self.layer == s, word",
+        ),
         ("currents not cleared", "neurons", "current.eq(0)", "current.eq(current)"),
     ),
     *_in(

@@ -296,7 +296,7 @@ class Golden:
         synapses = synapses_of(p, s)._replace(padded=above)
         forward, backward = np.zeros_like(spikes), np.zeros_like(spikes)
         crossbar.read_pairs(self.weights, synapses, spikes, forward, backward)
-        self._add(chunk, backward[layer] << p.align[s])
+        self._add(chunk, backward[layer] << p.align_down[s])
         issue.forward = int(forward[layer + 1, post])
         issue.operations = int(spikes[layer].sum()) + (chunk.count if lanes.post_spike else 0)
         if not issue.program:

@@ -17,8 +17,8 @@ _CONFIG = config_data(
     network={"layers": [6, 5, 4, 3]},
     synapses=[
         {"bits": 8, "range": 0.5, "learning_rate": "2^-7"},
-        {"bits": 12, "range": 0.25, "learning_rate": "2^-12"},
-        {"bits": 6, "range": 0.25, "learning_rate": "2^-7"},
+        {"bits": 12, "range": 0.25, "learning_rate": "2^-12", "feedback": 0.25},
+        {"bits": 6, "range": 0.25, "learning_rate": "2^-7", "feedback": 0.5},
     ],
 )
 JOBS = {
@@ -57,12 +57,13 @@ async def current(dut: object) -> None:
         first = synapses[0].weight
         there = [not begins and bench.chance(0.5) for _ in range(banks - 1)]
         rows = [[bench.pick(first.low, first.high) if row else 0 for _ in range(lanes)] for row in there]
-        adds = int(not begins and bench.chance(0.7))
-        bench.drive(word=word, layer=layer, adds=adds, rows=rows, clears=clears)
+        adds, down = int(not begins and bench.chance(0.7)), int(layer > 0 and bench.chance(0.5))
+        bench.drive(word=word, layer=layer, adds=adds, down=down, rows=rows, clears=clears)
+        align = synapses[layer].align_down if down else synapses[layer].align
         if begins:
             totals, since = [0] * lanes, 0
         totals = [
-            total + adds * (word[lane] << synapses[layer].align) + sum(row[lane] << synapses[0].align for row in rows)
+            total + adds * (word[lane] << align) + sum(row[lane] << synapses[0].align for row in rows)
             for lane, total in enumerate(totals)
         ]
         since, clears = since + 1, int(begins)
@@ -71,6 +72,7 @@ async def current(dut: object) -> None:
         if number >= Currents.LATENCY:
             bench.check("current", expected[number - Currents.LATENCY], number=number)
         bench.seen["cleared"] += begins
+        bench.seen["from above"] += adds and down
         bench.seen["rows without a word"] += any(there) and not adds
         bench.seen["word and rows"] += all(there) and adds
         await bench.cycle()

@@ -87,7 +87,11 @@ class Config:
             self._validate_banks(f"boards.{name}", board)
         layers = len(self.network.layers) - 1
         if len(self.synapses) != layers:
-            fail("synapses", f"{len(self.synapses)} entries", f"one for all, or {layers}: one a layer of synapses")
+            fail(
+                "synapses",
+                f"{len(self.synapses)} entries",
+                f"one for all, or {layers}: one a layer of synapses",
+            )
         for index, synapse in enumerate(self.synapses):
             synapse.validate(f"synapses[{index}]")
         self._validate_draws()
@@ -193,8 +197,9 @@ class Config:
             require_power_of_two(f"{key}.learning_rate", synapse.learning_rate)
             if synapse.fraction_bits > 28:
                 fail(f"{key}.bits", synapse.bits, "weight bits - 1 - log2(range) must be at most 28")
-            if fraction is not None and synapse.fraction_bits > fraction:
-                fail("neuron.fraction_bits", fraction, f"at least {synapse.fraction_bits}, as {key} has")
+            finest = synapse.fraction_bits + self.feedback_shift(index)
+            if fraction is not None and finest > fraction:
+                fail("neuron.fraction_bits", fraction, f"at least {finest}, as {key} has")
             if self.programming.gathers and self.pulse_lsbs(index) < 1:
                 fail("programming.step", self.programming.step, f"at least 2^-{synapse.bits}, one state of {key}")
             if self.step_shift(index) + len(synapse.halve_at) > 24:
@@ -217,7 +222,19 @@ class Config:
         """Fraction bits of the membrane: as set, or the finest synapse's, at least 12."""
         if self.neuron.fraction_bits is not None:
             return self.neuron.fraction_bits
-        return max(12, *(synapse.fraction_bits for synapse in self.synapses))
+        return max(12, *(s.fraction_bits + self.feedback_shift(index) for index, s in enumerate(self.synapses)))
+
+    @property
+    def feedback(self) -> tuple[float, ...]:
+        """Of each layer of synapses, the part of the weights with which the neurons above drive those below; 0 for the
+        inputs', which nothing drives."""
+        last = len(self.synapses) - 1
+        own = (0.5 if s.feedback is None and at < last else s.feedback or 1.0 for at, s in enumerate(self.synapses))
+        return (0.0, *list(own)[1:])
+
+    def feedback_shift(self, layer: int) -> int:
+        """Right shift of what spikes bring down through `layer` of synapses: feedback = 2^-shift."""
+        return -log2_exact(self.feedback[layer]) if layer > 0 else 0
 
     @property
     def summed_steps(self) -> int:

@@ -211,12 +211,12 @@ def _overridden(config: Config, overrides: list[str], source: str) -> Config:
 
 
 def _spread_synapses(data: dict) -> None:
-    """Give another number of layers as many entries of synapses: the last is that of the outputs, the first serves all
-    layers below."""
+    """Give another number of layers as many entries of synapses: the first is that of the inputs, the last that of the
+    outputs, the second, which may be the last, serves those between."""
     network, synapses = data.get("network"), data["synapses"]
     layers = network.get("layers") if isinstance(network, dict) else None
     if isinstance(layers, list) and 3 <= len(layers) <= MOST_LAYERS and len(layers) - 1 != len(synapses):
-        data["synapses"] = [*synapses[:1] * (len(layers) - 2), synapses[-1]]
+        data["synapses"] = [synapses[0], *synapses[:2][-1:] * (len(layers) - 3), synapses[-1]]
 
 
 def _same_place(one: list[str], other: list[str]) -> bool:

@@ -59,6 +59,8 @@ class SynapseNumbers(NamedTuple):
     weight: Format
     align: int
     """Left shift from weight LSBs to membrane LSBs."""
+    align_down: int
+    """The same of what the neurons above bring down (`SynapseConfig.feedback`): exact, as the membrane has the bits."""
     step_shift: int
     """S: right shift of the weight step at the smallest learning rate of the schedule (>= 0)."""
     step_boost: int
@@ -127,7 +129,10 @@ def current_bits(config: Config, membrane_fraction: int) -> tuple[int, ...]:
     layers, widths = config.network.layers, []
     for layer in range(1, len(layers)):
         bound = (layers[layer - 1] + 1) * config.synapses[layer - 1].range
-        bound += layers[layer + 1] * config.synapses[layer].range if layer + 1 < len(layers) else config.learning.beta
+        if layer + 1 < len(layers):
+            bound += layers[layer + 1] * config.synapses[layer].range * 2.0 ** -config.feedback_shift(layer)
+        else:
+            bound += config.learning.beta
         limit = int(bound * 2**membrane_fraction)
         widths.append(bits_for_signed(-limit, limit))
     return tuple(widths)
@@ -167,6 +172,7 @@ def fixed_numbers(config: Config) -> FixedNumbers:
             SynapseNumbers(
                 weight=weight,
                 align=membrane_fraction - weight.fraction_bits,
+                align_down=membrane_fraction - weight.fraction_bits - config.feedback_shift(index),
                 step_shift=shift,
                 step_boost=boost,
                 halvings=halvings,

@@ -64,6 +64,8 @@ class Parameters(NamedTuple):
     """Shape (synapse layers,): first row of each matrix in the array of weights."""
     align: np.ndarray
     """Shape (synapse layers,): from weight to membrane (shift or factor 1.0)."""
+    align_down: np.ndarray
+    """The same for what comes from the neurons above (shift, or the part of the weight that drives them)."""
     weight_low: np.ndarray
     weight_high: np.ndarray
     step_factor: np.ndarray
@@ -168,6 +170,7 @@ def fixed_parameters(config: Config, numbers: FixedNumbers, epoch: int) -> Param
         tail=tail_of(config, numbers.clip),
         nudge_gain=numbers.nudge_shift,
         align=np.array([s.align for s in synapses], np.int64),
+        align_down=np.array([s.align_down for s in synapses], np.int64),
         weight_low=np.array([s.weight.low for s in synapses], np.int64),
         weight_high=np.array([s.weight.high for s in synapses], np.int64),
         step_factor=np.array([s.factor for s in synapses], np.int64),
@@ -204,6 +207,7 @@ def real_parameters(config: Config, epoch: int) -> Parameters:
         tail=tail_of(config, 1.0 / config.pulse.amplitude if collision_limit(config) else np.inf),
         nudge_gain=config.learning.beta / target_counts(config),
         align=np.ones(count),
+        align_down=np.array([2.0 ** -config.feedback_shift(s) for s in range(count)]),
         weight_low=np.array([-s.range for s in config.synapses]),
         # The highest of a limited number of states is one state below the end of the range, as in fixed point.
         weight_high=np.array([s.range - (2 * s.range / states if states else 0.0) for s in config.synapses]),

@@ -293,6 +293,10 @@ class SynapseConfig:
     """Stochastic rounding draws once a `neuron` and step, or once a `synapse` and step."""
     init: float = 0.5
     """Initial weights are normal with standard deviation init / sqrt(fan-in)."""
+    feedback: float | None = None
+    """The neurons above drive those below with this part of the weight, a power of two, at most 1. None: 0.5 between
+    two hidden layers, which else drive each other to fire always or never, and 1 from the outputs. The inputs'
+    synapses have none."""
 
     @property
     def fraction_bits(self) -> int:
@@ -312,6 +316,10 @@ class SynapseConfig:
         require_choice(f"{key}.rounding", self.rounding, ("truncate", "nearest", "stochastic"))
         require_choice(f"{key}.draw", self.draw, ("neuron", "synapse"))
         require_range(f"{key}.init", self.init, 0, 4)
+        if self.feedback is not None:
+            require_range(f"{key}.feedback", self.feedback, 2.0**-8, 1)
+            if log2_exact(self.feedback) is None:
+                fail(f"{key}.feedback", self.feedback, "a power of two, e.g. 0.5 or 1")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -272,7 +272,7 @@ def sum_currents(layer, outputs, p, state):
     width, below = p.padded[layer], p.align[layer - 1]
     current = state.current
     if layer < outputs:
-        above = p.align[layer]
+        above = p.align_down[layer]
         for n in range(width):
             current[n] = scale(state.forward[layer, n], below) + scale(state.backward[layer, n], above)
     else:

@@ -25,6 +25,7 @@ from eqspike.golden.configfile import config_text
 from eqspike.golden.data import Parts, Split, load_parts
 from eqspike.golden.engine import Engine
 from eqspike.golden.features import Encoding
+from eqspike.lab.activity import CURE, LayerActivity, of_network
 from eqspike.lab.engines import Connection, open_engine
 from eqspike.lab.progress import SILENT, Progress
 from eqspike.lab.text import LAST, LAST_MEAN, judged_after
@@ -66,6 +67,8 @@ class Run:
     resumed_after: tuple[int, ...] = ()
     """How many epochs were done when the run went on, each time that it did."""
     epochs: tuple[Entry, ...] = ()
+    layers: tuple[LayerActivity, ...] = ()
+    """What the layers of neurons did after the last epoch; empty before it, and of a baseline."""
 
     @property
     def finished(self) -> bool:
@@ -111,6 +114,7 @@ class Run:
             "last_test_accuracy": self.last_test_accuracy,
             LAST_MEAN: self.mean_last_test_accuracy,
             **({"resumed_after": list(self.resumed_after)} if self.resumed_after else {}),
+            **({"layers": [layer.to_dict() for layer in self.layers]} if self.layers else {}),
             "epochs": [entry.to_dict() for entry in self.epochs],
         }
 
@@ -178,7 +182,15 @@ def train_run(
         history = train(
             config, trainer, data, name=engine, start=history, on_epoch=checkpoint, progress=progress
         )  # fmt: skip
-    return dataclasses.replace(run, epochs=history.epochs)
+        run = dataclasses.replace(run, epochs=history.epochs)
+        if history.epochs:
+            counters = history.epochs[-1].test_counters
+            run = dataclasses.replace(run, layers=of_network(config, history.weights, counters, data))
+            write_json(out / "metrics.json", run.to_dict())
+    for layer in run.layers:
+        if layer.warning is not None:
+            progress.note(f"{layer.warning}; {CURE}")
+    return run
 
 
 def _anew(out: Path) -> str:

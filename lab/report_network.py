@@ -16,6 +16,7 @@ from eqspike.golden.data import Split, load_split
 from eqspike.golden.idx import DataError
 from eqspike.golden.modes import INFER
 from eqspike.golden.network import Network
+from eqspike.lab.activity import IMAGES, LayerActivity
 from eqspike.lab.configs import read_config
 from eqspike.lab.figures.charts import Band, Layer, Line, Mark, line_chart, raster_chart
 from eqspike.lab.figures.device import draw_conductances
@@ -42,7 +43,10 @@ def run_details(run: Named) -> tuple[dict[str, Any], dict[str, Any]]:
     shown: dict[str, Any] = {
         "folder": str(folder), "name": run.name, "counters": counters, "problem": None, "network": None, "writes": [],
         "command": metrics.get("command"), "versions": metrics.get("versions", {}), "published": None,
+        "looked_at": IMAGES,
     }  # fmt: skip
+    activity = [LayerActivity.from_dict(entry) for entry in metrics.get("layers", ())]
+    shown["layers"] = plain["layers"] = [layer.to_dict() | {"warning": layer.warning} for layer in activity]
     path = folder / "config.yaml"
     shown["config_text"] = path.read_text(encoding="utf-8") if path.exists() else "no config.yaml here"
     try:

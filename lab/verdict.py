@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-REPRODUCED, DIFFERS, MEASURED = "reproduced", "differs", "measured"
-"""Of an experiment: all judged numbers hold; some do not; nothing is judged."""
+REPRODUCED, BETTER, DIFFERS, MEASURED = "reproduced", "better", "differs", "measured"
+"""Of an experiment: all judged numbers hold; those that do not are better than the thesis's; some are not; nothing is
+judged."""
+WAYS = ("", "higher", "lower")
+"""Which way a number that does not hold is better; empty: neither."""
 MET, MISSED = "met", "missed"
 """Of a number that this project set itself."""
 AGREES = "agrees"
@@ -26,9 +29,18 @@ def holds(rule: str, bar: float | None, tolerance: float, ours: float | None) ->
     return ours <= bar + tolerance
 
 
-def of_goals(found: Sequence[bool]) -> str:
-    """The verdict of an experiment whose judged goals hold, or not."""
-    return MEASURED if not found else REPRODUCED if all(found) else DIFFERS
+def beats(way: str, bar: float | None, tolerance: float, ours: float | None) -> bool:
+    """Is our number better than the bar by more than the tolerance?"""
+    if not way or bar is None or ours is None:
+        return False
+    return ours > bar + tolerance if way == "higher" else ours < bar - tolerance
+
+
+def of_goals(found: Sequence[bool], better: Sequence[bool]) -> str:
+    """The verdict of an experiment whose judged goals hold, or not, and then are `better`, or not."""
+    if all(found):
+        return REPRODUCED if found else MEASURED
+    return BETTER if all(a or b for a, b in zip(found, better, strict=True)) else DIFFERS
 
 
 def status(*found: bool | None) -> str:

@@ -326,6 +326,7 @@ class Crossbar(wiring.Component):
             currents.word.eq(weights_e),
             currents.adds.eq(cg_lanes),
             currents.layer.eq(op_e.synapses),
+            currents.down.eq(is_pair),
             currents.clears.eq(clears),
             self.current.eq(currents.current),
             sums.kind.eq(op_e.kind),

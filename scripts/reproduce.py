@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from eqspike.base.errors import CommandError, Interrupted
+from eqspike.base.errors import CommandError, Interrupted, UsageProblem
 from eqspike.base.places import require_checkout
 from eqspike.lab.experiments.outcome import quantity_text
 from eqspike.lab.experiments.run import Work, plan
@@ -81,6 +81,7 @@ Examples:
   eqspike reproduce --quick --workers 2           everything at reduced size, under 20 minutes on two cores
   eqspike reproduce fig-2.7 'fig-4*' --quick      some of it
   eqspike reproduce fig-3-10 --reuse runs/nonidealities
+  eqspike reproduce table-2-3 --dataset idx:mnist on all of MNIST, whose files are in the folder mnist
   eqspike reproduce --write                       also docs/gallery.md and results/experiments/
 \b
 The same command goes on where it was stopped.
@@ -91,13 +92,15 @@ The same command goes on where it was stopped.
 @workers_option
 @dask_option
 @click.option("--list", "show", is_flag=True, help="List names, the thesis's numbers and the expected minutes.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder [default: runs/experiments, or runs/experiments-quick]."
-)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder [default: runs/experiments[-quick][-dataset]].")
 @click.option("--force", is_flag=True, help="Run all anew, whatever is stored.")
 @click.option(
     "--reuse", multiple=True, type=click.Path(path_type=Path), metavar="DIR",
     help="Take runs from the folder of a sweep, or of another --out, too; repeatable.",
+)  # fmt: skip
+@click.option(
+    "--dataset", metavar="NAME",
+    help="In place of the experiments' own data sets, e.g. idx:DIR with the files of all of MNIST; not with --write.",
 )  # fmt: skip
 @click.option("--write", is_flag=True, help="Copy results to results/experiments/ and write docs/gallery.md.")
 def command(
@@ -109,6 +112,7 @@ def command(
     out: Path | None,
     force: bool,
     reuse: tuple[Path, ...],
+    dataset: str | None,
     write: bool,
 ) -> int:
     """Reproduce tables and figures of the thesis: all, or those NAMEd (* matches any text).
@@ -120,6 +124,8 @@ def command(
     from eqspike.lab.experiments.pages import write_gallery, write_report
 
     one_of_both(workers, dask)
+    if write and dataset is not None:
+        raise UsageProblem("--write keeps results of the experiments' own data sets: leave out --dataset")
     if write:
         require_checkout("eqspike reproduce --write")
     every = read_all(FOLDER)
@@ -127,7 +133,9 @@ def command(
     if show:
         list_experiments(chosen)
         return 0
-    folder = out or Path("runs") / ("experiments-quick" if quick else "experiments")
+    if dataset is not None:
+        chosen = [experiment.on(dataset) for experiment in chosen]
+    folder = out or Path("runs") / "-".join(["experiments", *["quick"] * quick, *["dataset"] * (dataset is not None)])
     store = Store(folder, reuse)
     with store.locked():
         try:

@@ -69,7 +69,7 @@ def current_bound(p: Parameters, layer: int) -> int:
     layers = len(p.widths)
     total = (int(p.widths[layer - 1]) + 1) * weight_bound(p, layer - 1) << int(p.align[layer - 1])
     if layer < layers - 1:
-        return total + (int(p.widths[layer + 1]) * weight_bound(p, layer) << int(p.align[layer]))
+        return total + (int(p.widths[layer + 1]) * weight_bound(p, layer) << int(p.align_down[layer]))
     return total + ((p.target + p.window) << p.nudge_gain)
 
 

@@ -28,7 +28,7 @@ INTEGERS = (
     "delayed_leaving", "old", "window", "free_steps", "nudge_steps", "target", "skip_counts", "pulse_every",
     "pulse_limit", "pulse_from", "tail_half", "collision_limit", "bias_count", "rate_ones",
 )  # fmt: skip
-LAYER_VALUES = ("align", "weight_low", "weight_high", "step_gain", "full", "least", "pulse", "noise")
+LAYER_VALUES = ("align", "align_down", "weight_low", "weight_high", "step_gain", "full", "least", "pulse", "noise")
 LAYER_INTEGERS = ("step_factor", "step_shift", "write_shift", "curve_shift")
 """Fields of the C struct `Numbers`; values are integers in fixed point, else real numbers."""
 

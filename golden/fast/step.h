@@ -244,7 +244,7 @@ INLINE void update_inputs(State *st, const Numbers *p, int t) {
 /* golden.step.sum_currents, one layer */
 INLINE void sum_currents(State *st, int layer, const Numbers *p) {
     const gain_t below = (gain_t)p->align[layer - 1];
-    const gain_t above = (gain_t)p->align[layer < LAYERS - 1 ? layer : layer - 1];
+    const gain_t above = (gain_t)p->align_down[layer < LAYERS - 1 ? layer : layer - 1];
     for (int n = PLACE[layer]; n < PLACE[layer] + PADDED[layer]; n++) {
         number_t current = scale(st->forward[n], below);
         st->current[n] = layer < LAYERS - 1 ? current + scale(st->backward[n], above) : current;

@@ -53,17 +53,19 @@ class Outcome:
 
 def judge(experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
     """The verdict and, for each goal, ours in each number format and whether it holds."""
-    goals, right = [], []
+    goals, right, better = [], [], []
     for goal in experiment.header.goals:
         entry: dict[str, Any] = {
             "quantity": goal.quantity, "thesis": goal.value, "text": goal.shown, "unit": goal.unit, "rule": goal.rule,
-            "tolerance": goal.tolerance, "source": goal.source, "ours": {}, "holds": {},
+            "tolerance": goal.tolerance, "source": goal.source, "ours": {}, "holds": {}, "better": {},
         }  # fmt: skip
         known = outcome.quantities.get(goal.quantity, {})
         for number in [n for n in (*NUMBERS, "") if n in known]:
             entry["ours"][number] = known[number]
-            judged = number in goal.numbers or not number
-            entry["holds"][number] = goal.holds(known[number]["mean"]) if judged else None
+            asked = number in goal.numbers or not number
+            entry["holds"][number] = goal.holds(known[number]["mean"]) if asked else None
+            if asked and goal.beats(known[number]["mean"]):
+                entry["better"][number] = True
         if goal.rule != "shown":
             found = [value for value in entry["holds"].values() if value is not None]
             if not found:
@@ -71,8 +73,10 @@ def judge(experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
                     f"experiments/{experiment.name}.yaml: goals: {goal.quantity!r} is not measured by it"
                 )
             right.append(all(found))
+            judged = [number for number, value in entry["holds"].items() if value is not None]
+            better.append(all(entry["holds"][number] or number in entry["better"] for number in judged))
         goals.append(entry)
-    return {"verdict": verdict.of_goals(right), "goals": goals}
+    return {"verdict": verdict.of_goals(right, better), "goals": goals}
 
 
 def csv_text(outcome: Outcome) -> str:

@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eqspike.lab.experiments.outcome import quantity_text
+from eqspike.lab.experiments.outcome import Outcome, judge, quantity_text
 from eqspike.lab.experiments.spec import ROOT, Experiment
 from eqspike.lab.pages import environment
-from eqspike.lab.verdict import DIFFERS, REPRODUCED
+from eqspike.lab.verdict import BETTER, DIFFERS, REPRODUCED
 
 RESULTS = ROOT / "results" / "experiments"
 GALLERY = ROOT / "docs" / "gallery.md"
 KEPT = ("result.json", "data.csv")
 """What is copied to `RESULTS`; the picture goes beside the gallery."""
-TONES = {REPRODUCED: "good", DIFFERS: "bad"}
+TONES = {REPRODUCED: "good", BETTER: "good", DIFFERS: "bad"}
 
 
 def _ours(goal: dict[str, Any], number: str) -> str:
@@ -27,6 +27,10 @@ def _ours(goal: dict[str, Any], number: str) -> str:
 
 
 def _holds(goal: dict[str, Any]) -> bool | None:
+    """Does our number hold, or is it better than the thesis's? None where it is not judged."""
+    if goal.get("better"):
+        judged = [value or number in goal["better"] for number, value in goal["holds"].items() if value is not None]
+        return all(judged)
     judged = [value for value in goal["holds"].values() if value is not None]
     return all(judged) if judged else None
 
@@ -57,8 +61,9 @@ def write_report(results: dict[str, dict[str, Any]], problems: dict[str, str], f
     verdicts = [result["verdict"] for result in results.values()]
     tiles = [
         {"value": str(verdicts.count(REPRODUCED)), "label": "reproduced", "tone": "good"},
+        {"value": str(verdicts.count(BETTER)), "label": "better than the thesis's", "tone": "good"},
         {"value": str(verdicts.count(DIFFERS)), "label": "differ", "tone": "bad" if DIFFERS in verdicts else ""},
-        {"value": str(len(verdicts) - verdicts.count(REPRODUCED) - verdicts.count(DIFFERS)),
+        {"value": str(sum(said not in (REPRODUCED, BETTER, DIFFERS) for said in verdicts)),
          "label": "measured, nothing to compare with", "tone": ""},
         {"value": str(len(problems)), "label": "failed", "tone": "bad" if problems else ""},
     ]  # fmt: skip
@@ -80,9 +85,10 @@ def write_report(results: dict[str, dict[str, Any]], problems: dict[str, str], f
 def write_gallery(every: dict[str, Experiment], results: dict[str, dict[str, Any]], folder: Path) -> int:
     """Take results over into the repository and write the gallery; returns how many were taken.
 
-    A result at reduced size never takes the place of a full one.
+    A result at reduced size never takes the place of a full one. Those that were there are judged anew, by what their
+    files now say.
     """
-    from eqspike.base.files import write_bytes, write_text
+    from eqspike.base.files import write_bytes, write_json, write_text
 
     stored, taken = load_results(), 0
     for name, result in results.items():
@@ -92,8 +98,16 @@ def write_gallery(every: dict[str, Experiment], results: dict[str, dict[str, Any
             write_bytes(RESULTS / name / file, (folder / name / file).read_bytes())
         write_bytes(picture(name), (folder / name / "plot.png").read_bytes())
         taken += 1
+    for name, result in load_results().items():
+        if name in every and (judged := result | _judged(every[name], result)) != result:
+            write_json(RESULTS / name / "result.json", judged)
     write_text(GALLERY, gallery_page(list(every.values()), load_results()))
     return taken
+
+
+def _judged(experiment: Experiment, result: dict[str, Any]) -> dict[str, Any]:
+    """Verdict and goals of a stored result by the experiment's file as it is now."""
+    return judge(experiment, Outcome(quantities=result["quantities"]))
 
 
 def picture(name: str) -> Path:
@@ -122,6 +136,7 @@ def gallery_page(experiments: Sequence[Experiment], stored: dict[str, dict[str, 
     counts = {
         "all": len(shown),
         "reproduced": words.count(REPRODUCED),
+        "better": words.count(BETTER),
         "differ": words.count(DIFFERS),
         "quick": sum(stored.get(e.name, {}).get("mode") == "quick" for e in experiments),
         "missing": sum(e.name not in stored for e in experiments),

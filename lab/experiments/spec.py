@@ -16,6 +16,7 @@ from eqspike.base.printable import shown
 from eqspike.base.strict_yaml import read_yaml
 from eqspike.base.suggest import did_you_mean
 from eqspike.golden.configfile import section_from_dict
+from eqspike.golden.sources import allowed, is_source
 from eqspike.golden.validation import ConfigError, fail, require_choice, require_range
 from eqspike.lab import tables, verdict
 from eqspike.lab.measurements import Measurement
@@ -31,7 +32,10 @@ FIGURES = {
     4: ("4.5", "4.6", "4.7", "4.8", "4.9", "4.10", *(f"4.{n}" for n in range(12, 20))),
 }
 TABLES = {2: ("2.3", "2.4"), 3: ("3.2",), 4: ("4.3", "4.5")}
-BEYOND = ("weight-bits-digits", "weight-bits-mnist5k", "two-hidden-layers", "self-healing")
+BEYOND = (
+    "weight-bits-digits", "weight-bits-mnist5k", "two-hidden-layers", "self-healing", "fashion-table-2-3",
+    "fashion-table-4-5", "fashion-devices",
+)  # fmt: skip
 """Experiments that the thesis does not have, by their files' names."""
 
 KINDS = (
@@ -88,6 +92,8 @@ class Goal:
     """within: at most `tolerance` away. at_least, at_most: as the thesis's, or better, or at most `tolerance` worse.
     shown: no verdict, for it cannot be compared (another data set, say)."""
     tolerance: float = 0.0
+    better: str = ""
+    """higher or lower: a number that does not hold, but lies that way, is better than the thesis's, not different."""
     numbers: tuple[str, ...] = NUMBERS
     """The number formats that are judged."""
     source: str = ""
@@ -105,8 +111,15 @@ class Goal:
         """Does our number reproduce the thesis's? None where there is nothing to judge."""
         return verdict.holds(self.rule, self.value, self.tolerance, ours)
 
+    def beats(self, ours: float | None) -> bool:
+        """Is our number better than the thesis's, by more than the tolerance?"""
+        return verdict.beats(self.better, self.value, self.tolerance, ours)
+
     def validate(self, key: str) -> None:
         require_choice(f"{key}.rule", self.rule, verdict.RULES)
+        require_choice(f"{key}.better", self.better, verdict.WAYS)
+        if (self.rule, self.better) in (("at_least", "higher"), ("at_most", "lower")):
+            fail(f"{key}.better", self.better, f"left out: with the rule {self.rule}, such numbers hold")
         for number in self.numbers:
             require_choice(f"{key}.numbers", number, NUMBERS)
         require_range(f"{key}.tolerance", self.tolerance, 0, 1e12)
@@ -193,6 +206,8 @@ class Experiment:
     """The kind's `Parameters`."""
     quick: Any
     """The same at reduced size."""
+    dataset: str | None = None
+    """In place of its own."""
 
     @property
     def kind(self) -> Any:
@@ -205,7 +220,15 @@ class Experiment:
 
     def command(self, quick: bool) -> str:
         """What a person types for it alone."""
-        return f"eqspike reproduce {self.name}{' --quick' if quick else ''}"
+        other = "" if self.dataset is None else f" --dataset {self.dataset}"
+        return f"eqspike reproduce {self.name}{' --quick' if quick else ''}{other}"
+
+    def on(self, dataset: str) -> Experiment:
+        """The experiment on another data set. Raises `UsageProblem` where there is none of that name."""
+        if not is_source(dataset):
+            raise UsageProblem(f"--dataset {shown(dataset)} is not valid; {allowed(dataset)}")
+        full, quick = (dataclasses.replace(part, dataset=dataset) for part in (self.full, self.quick))
+        return dataclasses.replace(self, full=full, quick=quick, dataset=dataset)
 
     def seeds(self, quick: bool) -> tuple[int, ...]:
         """Its seeds, reduced or not."""

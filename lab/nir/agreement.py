@@ -129,7 +129,7 @@ def _stages(graph: Layered, plain: Config, config: Config) -> Iterator[tuple[str
         ("spikes act a step later", {"delayed": yes}),
         (f"a refractory period of {neuron.refractory} steps", {"refractory": neuron.refractory}),
         ("a spike subtracts the threshold and does not reset the membrane to 0", {"subtract": yes}),
-        ("synapses after the first layer are two-way", {"two_way": (False, *yes[1:])}),
+        ("synapses after the first layer are two-way", {"back": config.feedback}),
         (f"membranes saturate at {config.neuron.membrane_limit:g}", {"limit": config.neuron.membrane_limit}),
     )
     now = graph

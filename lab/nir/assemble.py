@@ -64,12 +64,12 @@ class Assembler:
         own_period = self._refractory(chain, ways)
         refractory = own_period if own_period > 1 else self.base.neuron.refractory if self.base else 2
         weights, constants = self._weights(source, bias, chain, ways, refractory)
-        two_way = self._check_two_way(chain, ways, weights)
+        back = self._check_two_way(chain, ways, weights)
         _check_neighbours(source, bias, chain, ways, output)
         starts = [source, *(p.spike for p in chain)]
         layered = Layered(
             weights=tuple(weights), constants=tuple(constants), period=refractory, threshold=chain[0].threshold,
-            leak=chain[0].leak, subtract=tuple(not p.hard for p in chain), refractory=own_period, two_way=two_way,
+            leak=chain[0].leak, subtract=tuple(not p.hard for p in chain), refractory=own_period, back=back,
             delayed=tuple(ways[a, p.neuron][0].delay > 0 for a, p in zip(starts, chain, strict=False)),
             filters=tuple(p.filter for p in chain),
         )  # fmt: skip
@@ -230,9 +230,10 @@ class Assembler:
 
     def _check_two_way(
         self, chain: list[Population], ways: dict[tuple[str, str], list[Way]], weights: list[np.ndarray]
-    ) -> tuple[bool, ...]:
-        """Synapses after the first layer must be the same both ways. Which layers' are, one a layer of synapses."""
-        two_way = [False] * len(chain)
+    ) -> tuple[float, ...]:
+        """Synapses after the first layer must be the same both ways, but for their feedback: it, one a layer of
+        synapses; 0 where there is no way back."""
+        parts = [0.0] * len(chain)
         for s in range(1, len(chain)):
             below, above = chain[s - 1], chain[s]
             forth = ways[below.spike, above.neuron][0].via
@@ -240,15 +241,22 @@ class Assembler:
                 what = f"one-way from {below.neuron!r} to {above.neuron!r}; the chip's synapses there are two-way"
                 self.reader.nearly(forth, what)
                 continue
-            two_way[s] = True
             back, constant = self._synapses(above.spike, below, ways)
             if constant is not None and np.any(constant):
                 raise Refused(f"node {ways[above.spike, below.neuron][0].via!r}: a bias on the way back")
             forward = weights[s][:-1].T * (below.threshold / above.threshold)  # each in its neuron's thresholds
-            if not np.allclose(back, forward, rtol=1e-12, atol=1e-15):
+            parts[s] = _feedback(back, forward)
+            if not np.allclose(back, parts[s] * forward, rtol=1e-12, atol=1e-15):
                 via = ways[above.spike, below.neuron][0].via
                 raise Refused(f"node {via!r}: is not the transpose of {forth!r}; a two-way synapse has one weight")
-        return tuple(two_way)
+        return tuple(parts)
+
+
+def _feedback(back: np.ndarray, forward: np.ndarray) -> float:
+    """The power of two of at most 1 that `back` seems to be of `forward`."""
+    largest = np.unravel_index(np.abs(forward).argmax(), forward.shape)
+    ratio = abs(back[largest] / forward[largest]) if forward[largest] else 1.0
+    return 2.0 ** round(np.log2(ratio)) if 2.0**-8 <= ratio <= 1 else 1.0
 
 
 def _check_neighbours(

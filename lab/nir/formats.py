@@ -54,6 +54,7 @@ class Fitter:
         self.base = base or defaults.replace(
             name="imported",
             network=dataclasses.replace(defaults.network, layers=described.layers),
+            synapses=(),
             dataset=dataclasses.replace(defaults.dataset, name="random"),
         )
         if real:
@@ -72,6 +73,11 @@ class Fitter:
         if len(synapses) != len(weights):
             synapses = (SynapseConfig(),) * len(weights)
         synapses = with_ranges(synapses, weights, narrow=self.free)
+        # A graph without a way back does not say how strong that of the chip is.
+        synapses = tuple(
+            dataclasses.replace(s, feedback=back) if back and back != feedback else s
+            for s, back, feedback in zip(synapses, layered.back, self._feedback(), strict=True)
+        )
         limit, fraction = neuron.membrane_limit, neuron.fraction_bits
         while limit < 2 * threshold:
             limit *= 2
@@ -117,6 +123,14 @@ class Fitter:
             constants=tuple(c * f for c, f in zip(layered.constants, factors, strict=True)),
             threshold=wanted,
         )
+
+    def _feedback(self) -> tuple[float, ...]:
+        """What the feedback is where no synapses say otherwise, or as the config's do."""
+        layers, synapses = self.described.layers, self.base.synapses
+        network = dataclasses.replace(self.base.network, layers=layers)
+        if len(synapses) != len(layers) - 1:
+            synapses = ()
+        return self.base.replace(network=network, synapses=synapses).feedback
 
     def _allowed(self, threshold: float) -> bool:
         return self.real or log2_exact(threshold) is not None

@@ -28,8 +28,8 @@ class Layered:
     """A spike subtracts the threshold; else the membrane is 0 after it."""
     refractory: int
     """Steps from a spike to the next that is possible; 1: there is no refractory period."""
-    two_way: tuple[bool, ...]
-    """Spikes of the layer above come back through the same weights. The first layer's never do."""
+    back: tuple[float, ...]
+    """Spikes of the layer above come back through this part of the same weights. The first layer's never do (0)."""
     delayed: tuple[bool, ...]
     """A spike acts in the next step, not at once."""
     filters: tuple[float, ...]
@@ -78,8 +78,8 @@ class Layered:
             current = current + drive[moment]
         if moment >= 0 and moment % self.period == 0:
             current = current + weights[-1]
-        if s + 1 < len(self.weights) and self.two_way[s + 1]:
-            current = current + last[s + 2] @ self.weights[s + 1][:-1].T
+        if s + 1 < len(self.weights) and self.back[s + 1]:
+            current = current + self.back[s + 1] * (last[s + 2] @ self.weights[s + 1][:-1].T)
         return current
 
     def with_bias_spikes(self) -> Layered:
@@ -95,7 +95,7 @@ def as_chip(config: Config, weights: Sequence[np.ndarray]) -> Layered:
     return Layered(
         weights=tuple(weights), constants=tuple(np.zeros(w.shape[1]) for w in weights), period=neuron.refractory,
         threshold=neuron.threshold, leak=neuron.leak, subtract=yes, refractory=neuron.refractory,
-        two_way=(False, *yes[1:]), delayed=yes, filters=(1.0,) * layers, limit=neuron.membrane_limit,
+        back=config.feedback, delayed=yes, filters=(1.0,) * layers, limit=neuron.membrane_limit,
     )  # fmt: skip
 
 

@@ -9,9 +9,9 @@ has one. Both are said with nodes that NIR has, exactly. A layer l of the chip i
     reset_l      Scale by -threshold (1 - leak), back to neuron_l: what is left of subtracting the threshold a step ago
     refractory_l Scale by minus a great number, back to spike_l, over delays of 1 to T_refract - 1 steps
 
-`synapses_s` is the Linear from the layer below, `back_s` its transpose back from the layer above: two-way synapses are
-a cycle, through a delay each way. The input is the spikes of the input neurons; `bias` is an input of its own that has
-a spike in steps 0, T_refract, 2 T_refract, ...
+`synapses_s` is the Linear from the layer below, `back_s` its transpose back from the layer above, times the feedback:
+two-way synapses are a cycle, through a delay each way. The input is the spikes of the input neurons; `bias` is an input
+of its own that has a spike in steps 0, T_refract, 2 T_refract, ...
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def to_graph(config: Config, weights: Sequence[np.ndarray]) -> nir.NIRGraph:
         path(f"delay_{layer - 1}", f"synapses_{layer - 1}", neuron)
         path("delay_bias", f"bias_{layer - 1}", neuron)
         if layer > 1:
-            nodes[f"back_{layer - 1}"] = nir.Linear(weight=below[:-1].copy())
+            nodes[f"back_{layer - 1}"] = nir.Linear(weight=config.feedback[layer - 1] * below[:-1])
             path(delay, f"back_{layer - 1}", f"neuron_{layer - 1}")
     text = config_text(config)
     return nir.NIRGraph(nodes=nodes, edges=edges, metadata={METADATA: text, "dt": 1.0})

@@ -75,15 +75,19 @@ def test_overrides(tmp_path: Path, tiny_data: dict[str, Any]) -> None:
 
 
 def test_synapses_follow_the_layers(tmp_path: Path, tiny_data: dict[str, Any]) -> None:
-    """With another number of layers the first entry serves all but the outputs', unless synapses are set too."""
+    """With another number of layers the second entry serves all between hidden layers, unless synapses are set too."""
     file = tmp_path / "tiny.yaml"
     tiny_data["synapses"] = [{"bits": 10}, {"bits": 8}]
     file.write_text(yaml.safe_dump(tiny_data))
-    for layers, bits in (([9, 7, 3], [10, 8]), ([9, 7, 6, 3], [10, 10, 8]), ([9, 8, 7, 6, 3], [10, 10, 10, 8])):
+    for layers, bits in (([9, 7, 3], [10, 8]), ([9, 7, 6, 3], [10, 8, 8]), ([9, 8, 7, 6, 3], [10, 8, 8, 8])):
         assert [s.bits for s in load_config(file, [f"network.layers={layers}"]).synapses] == bits
     assert [s.bits for s in load_config(file, ["network.layers=[9,7,6,3]", "synapses={bits: 6}"]).synapses] == [6] * 3
-    with pytest.raises(ConfigError, match="'2 entries' is not valid; one for all, or 3"):
-        load_config(file, ["network.layers=[9,7,6,3]", "synapses.0.bits=6"])
+    tiny_data["synapses"] = [{"bits": 10}, {"bits": 9}, {"bits": 8}]
+    file.write_text(yaml.safe_dump(tiny_data | {"network": {"layers": [9, 7, 6, 3]}}))
+    assert [s.bits for s in load_config(file, ["network.layers=[9,8,7,6,3]"]).synapses] == [10, 9, 9, 8]
+    assert [s.bits for s in load_config(file, ["network.layers=[9,7,3]"]).synapses] == [10, 8]
+    with pytest.raises(ConfigError, match="'3 entries' is not valid; one for all, or 2"):
+        load_config(file, ["network.layers=[9,7,3]", "synapses.0.bits=6"])
     for wrong in ("[9,3]", "9", "null", "[[9,5,4,3]]"):
         with pytest.raises(ConfigError, match="network"):
             load_config(file, [f"network.layers={wrong}"])

@@ -250,7 +250,9 @@ class Reference:
                     if pre:
                         current[s + 1][k] += self.w[s][i][k] * lsb
                     if post:
-                        current[s][i] += self.w[s][i][k] * lsb
+                        # From hidden to hidden neurons a half, where the config does not say how much.
+                        back = synapse.feedback or (1 if s + 1 == self.last else 0.5)
+                        current[s][i] += self.w[s][i][k] * lsb * (back if self.real else Fraction(back))
                     self.counters["synops"] += pre + post
                     if not pulses:
                         continue

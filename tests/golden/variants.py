@@ -56,6 +56,15 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "network": {"layers": [7, 4, 6, 3]},
         "synapses": [SYNAPSE | {"draw": "synapse"}, SYNAPSE, SYNAPSE | {"draw": "synapse", "bits": 12, "range": 0.25}],
     },
+    "weak feedback, three hidden layers": {
+        "network": {"layers": [5, 4, 3, 4, 2]},
+        "synapses": [SYNAPSE | {"feedback": part} for part in (0.5, "2^-3", 1, 0.25)],
+    },
+    "real, weak feedback, two hidden layers": {
+        "number": {"format": "real"},
+        "network": {"layers": [7, 4, 6, 3]},
+        "synapses": [SYNAPSE, SYNAPSE | {"feedback": 0.25}, SYNAPSE | {"feedback": 0.5}],
+    },
     "nearest, no leak, one sign": {
         "neuron": {"leak": 0},
         "learning": BASE["learning"] | {"random_sign": False},

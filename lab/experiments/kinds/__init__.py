@@ -21,6 +21,8 @@ class Base:
     config: str = "digits"
     set: tuple[str, ...] = ()
     """key=value changes to the preset."""
+    dataset: str | None = None
+    """In place of the presets' data sets."""
 
     def validate(self, key: str) -> None:
         check_changes(f"{key}.set", self.set)
@@ -32,6 +34,8 @@ class Base:
         path = resolve_preset(self.config)
         stamp = path.stat().st_mtime_ns if path.exists() else 0
         changes = (*self.set, *more) if numbers is None else (*self.set, *more, f"number.format={numbers}")
+        if self.dataset is not None:
+            changes = (*changes, f"dataset.name={self.dataset}")
         config = _read(str(path.resolve()), stamp, self.config, changes)
         return config.replace(training=dataclasses.replace(config.training, seed=seed))
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from eqspike.base.errors import UsageProblem
+from eqspike.golden.validation import ConfigError
 from eqspike.lab.experiments.outcome import Outcome, Series, csv_text, judge, quantity_text
 from eqspike.lab.experiments.plot import draw
 from eqspike.lab.experiments.spec import Experiment, Goal, Header, Minutes, Panel
@@ -105,3 +108,24 @@ def test_pictures(style: str) -> None:
     diamonds = [line for line in axis.lines if line.get_marker() == "D"]
     assert [line.get_ydata()[0] for line in diamonds] == [1, 4]
     assert png_bytes(draw(own, outcome, quick=False)).startswith(b"\x89PNG")
+
+
+def test_better_than_the_thesis_is_not_different() -> None:
+    """Beyond the tolerance on the better side is better; on the other side, or in one format alone, it differs."""
+    outcome = Outcome()
+    outcome.measure("a", "real", 99)
+    outcome.measure("a", "fixed", 98.5)
+    outcome.measure("b", "", 3)
+    higher = Goal(quantity="a", value=97, tolerance=1, better="higher")
+    near, low = Goal(quantity="b", value=3), Goal(quantity="b", value=9, better="higher")
+    told = judge(experiment(higher, near), outcome)
+    assert (told["verdict"], told["goals"][0]["better"]) == ("better", {"real": True, "fixed": True})
+    assert judge(experiment(higher, low), outcome)["verdict"] == "differs"
+    assert judge(experiment(dataclasses.replace(higher, better="")), outcome)["verdict"] == "differs"
+    assert judge(experiment(dataclasses.replace(higher, better="lower")), outcome)["verdict"] == "differs"
+    outcome.measure("a", "fixed", 97.5)  # holds, while real numbers are better
+    assert judge(experiment(higher), outcome)["verdict"] == "better"
+    outcome.measure("a", "fixed", 95.5)
+    assert judge(experiment(higher), outcome)["verdict"] == "differs"
+    with pytest.raises(ConfigError, match="with the rule at_least, such numbers hold"):
+        dataclasses.replace(higher, rule="at_least").validate("goals[0]")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -277,3 +278,19 @@ def test_the_gallery_in_the_repository_is_that_of_its_results() -> None:
     for name in stored:
         assert pages.picture(name).exists()
         assert (pages.RESULTS / name / "data.csv").exists()
+
+
+def test_another_data_set(files, run, fails) -> None:
+    """Every run is on it, in a folder of its own; the repository keeps results of the experiments' own data sets."""
+    numbers = np.random.default_rng(3)
+    np.savez("own.npz", x=numbers.random((60, 9)), y=np.arange(60) % 3)
+    result = run("reproduce", "table-4-3", "--quick", "--dataset", "npz:own.npz")
+    assert result.exit_code == 0, result.output
+    folder = Path("runs/experiments-quick-dataset")
+    found = read(folder / "table-4-3" / "result.json")
+    assert found["command"] == "eqspike reproduce table-4-3 --quick --dataset npz:own.npz"
+    assert found["parameters"]["dataset"] == "npz:own.npz"
+    assert {read(path)["config"]["dataset"]["name"] for path in (folder / "runs").glob("*.json")} == {"npz:own.npz"}
+    assert not Path("runs/experiments-quick").exists()
+    assert "did you mean digits" in fails(2, "reproduce", "fig-2-1", "--dataset", "digts")
+    assert "leave out --dataset" in fails(2, "reproduce", "fig-2-1", "--dataset", "iris", "--write")

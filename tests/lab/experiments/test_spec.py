@@ -37,7 +37,7 @@ def test_there_is_a_file_for_every_table_and_figure() -> None:
     experiments = read_all()
     assert list(experiments) == list(wanted())
     assert {name: e.header.reference for name, e in experiments.items()} == wanted()
-    assert len(wanted()) == 5 + 9 + 12 + 14 + 4
+    assert len(wanted()) == 5 + 9 + 12 + 14 + 7
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
@@ -76,7 +76,7 @@ def test_reduced_size_changes_what_it_names(tmp_path: Path) -> None:
         ({"minutes": {"quick": -1, "full": 1}}, "minutes.quick: -1.0 is not valid; allowed: 0 to 1e+06"),
         ({"parameters": {"points": 1}}, "parameters.points: 1 is not valid; allowed: 3 to 100000"),
         ({"quick": {"points": 1}}, "quick.points: 1 is not valid"),
-        ({"parameters": {"pints": 1}}, "parameters.pints: unknown key; known here: config, set, low"),
+        ({"parameters": {"pints": 1}}, "parameters.pints: unknown key; known here: config, set, dataset, low"),
         ({"parameters": []}, "parameters: [] is not valid; a mapping"),
         ({"parameters": {"set": ["neuron.leak"]}}, "parameters.set: 'neuron.leak' is not valid; a list of key=value"),
         ({"goals": [{"quantity": "a", "rule": "near"}]}, "goals[0].rule: 'near' is not valid; allowed: within, "),

@@ -108,6 +108,18 @@ def test_round_trip(changes, tmp_path: Path, make_config) -> None:
         np.testing.assert_allclose(new, old, rtol=1e-15)
 
 
+def test_a_graph_says_how_strong_its_feedback_is(make_config) -> None:
+    """Without metadata, too: from the outputs a quarter, between hidden layers all of it, where a half is usual."""
+    synapses = [{"bits": 10, "range": 0.5, "feedback": part} for part in (1, 1, 0.25)]
+    config = make_config(network={"layers": [9, 7, 6, 3]}, synapses=synapses)
+    graph = to_graph(config, trained(config).real_weights())
+    graph.metadata.pop("eqspike")
+    assert from_graph(graph).config.feedback == config.feedback == (0, 1, 0.25)
+    graph.nodes["back_2"].weight *= 0.9
+    with pytest.raises(Refused, match="'back_2': is not the transpose of"):
+        from_graph(graph)
+
+
 def plain(two_way: bool = False, **changes: nir.NIRNode) -> nir.NIRGraph:
     """LIF layers 4-3-2 as other programs write them."""
     draw = np.random.default_rng(1)

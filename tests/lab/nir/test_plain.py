@@ -29,7 +29,14 @@ def changed(config: Config, weights) -> object:
     rows = tuple(np.vstack([w[:-1], 0 * w[-1:]]) for w in weights)
     constants = tuple(w[-1] / period for w in weights)
     return dataclasses.replace(
-        chip, weights=rows, constants=constants, subtract=none, refractory=1, two_way=none, delayed=none, limit=None
+        chip,
+        weights=rows,
+        constants=constants,
+        subtract=none,
+        refractory=1,
+        back=(0.0,) * len(rows),
+        delayed=none,
+        limit=None,
     )
 
 
