@@ -180,13 +180,17 @@ class FiredInputs(wiring.Component):
         made = Array(Signal(self.inputs, name=f"made_{i}") for i in range(self.lists))
         """Inputs that fired in steps that are being made, or wait."""
         first = Signal(range(self.lists))
-        for bank in range(self.banks):
-            with m.If(self.fired[bank].valid):
-                m.d.sync += made[self.list[bank]].bit_select(self.fired[bank].number, 1).eq(1)
+        # A shift: to select a bit of so many that is written makes a case for each, which no tool is fast at.
+        fired = [(self.fired[bank].valid << self.fired[bank].number)[: self.inputs] for bank in range(self.banks)]
+        for i, bits in enumerate(made):
+            kept: Value = Mux(self.end_step & (first == i), 0, bits)
+            for bank in range(self.banks):
+                kept = kept | Mux(self.list[bank] == i, fired[bank], 0)
+            m.d.sync += bits.eq(Mux(self.restart, 0, kept))
         with m.If(self.end_step):
-            m.d.sync += [self.served.eq(made[first]), made[first].eq(0), first.eq(first + 1)]
+            m.d.sync += [self.served.eq(made[first]), first.eq(first + 1)]
         with m.If(self.restart):
-            m.d.sync += [*(bits.eq(0) for bits in made), first.eq(0)]
+            m.d.sync += first.eq(0)
         return m
 
 

@@ -88,7 +88,7 @@ def fired(b: Bench) -> None:
     made = b.peek("dut.made_0", 5)
     for n in range(5):
         hit = block.fired[0].valid & (block.fired[0].number == n)
-        after = Mux(block.restart | block.end_step, 0, made[n] | hit)
+        after = Mux(block.restart, 0, Mux(block.end_step, 0, made[n]) | hit)
         b.prove(b.first | (made[n] == b.past(after)))
         b.prove(b.first | (block.served[n] == b.past(Mux(block.end_step, made[n], block.served[n]))))
     b.reach(block.served == 5)
