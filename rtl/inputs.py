@@ -303,7 +303,7 @@ class InputNeurons(wiring.Component):
     def _pass_over(self, m: Module, running: Signal, address: Signal) -> None:
         """Only words with a bright pixel are read, in rising order."""
         gatherer = self.gatherer
-        bright, left = Signal(self.words), Signal(self.words)
+        bright, left = Signal(self.words, name="bright"), Signal(self.words, name="left")
         """Words with a bright pixel, of the image that is filled; those that are still to be read in this step."""
         shown = bright
         with m.If(gatherer.write & Cat(lane.pixel.any() for lane in gatherer.word).any()):
@@ -323,7 +323,8 @@ class InputNeurons(wiring.Component):
 
     def _follow_steps(self, m: Module, running: Value, given_valid: Value, valid: Value) -> None:
         """Which step words and spikes belong to, of the two that may be under way: a bit tells them apart."""
-        newest, oldest, under_way = Signal(init=1), Signal(), Signal(range(3))
+        newest, oldest = Signal(init=1, name="newest"), Signal(name="oldest")
+        under_way = Signal(range(3))
         given, taken = Signal(), Signal()
         moves = [taken.eq(given)]
         with m.If(self.serialiser.words.ready):
