@@ -143,7 +143,7 @@ async def _queue(bench: Bench) -> None:
         if left and room and bench.chance(0.7):
             row = left.pop(0)
             spike = {"place": rows.index(row), "pulse": bench.random.getrandbits(1), "number": row}
-        ends = bool(waiting) and bench.chance(speed / len(rows))
+        ends = bool(waiting) and bench.chance(0.2 if close else speed / len(rows))
         rewind = place is None or bench.chance(0.01)
         following = not rewind and not ends and place < len(served) and bench.chance(0.7)
         given = {"valid": 1, "place": spike["place"], "pulse": spike["pulse"]} if spike else {"valid": 0}

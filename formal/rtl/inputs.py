@@ -66,8 +66,8 @@ def gathers(b: Bench, neurons: list[int]) -> None:
 
 @proof("A step of the input neurons is that of golden.neuron.drive_inputs: who fires, in rising order, and every "
        "membrane, from every state of the memory; it ends within the cycles that InputNeurons says, and uses no word "
-       "that was read as it was written. One that hurries leaves dark words out, and says once, when all spikes are out, "
-       "that it ended.",
+       "that was read as it was written. One that hurries leaves dark words out, and says once, when all spikes are "
+       "out, that it ended.",
        depth=14, any_state=True, cases={"plain": {}, "eager": {"eager": True}},
        bug=("fired.eq(u[numbers.input_bits])", "fired.eq(u[numbers.input_bits - 1])"))  # fmt: skip
 def steps(b: Bench, eager: bool = False) -> None:
