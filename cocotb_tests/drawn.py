@@ -160,6 +160,7 @@ def configs(draw: st.DrawFn) -> Data:
         "input_lanes": draw(st.integers(1, 5)),
         "banks": banks,
         "prefetch": phase != "random" and draw(st.booleans()),
+        "eager": draw(st.booleans()),
         "deep": draw(st.booleans()),
     }
     return {

@@ -52,6 +52,14 @@ def core_jobs() -> dict[str, dict]:
                 {"bits": 8, "range": 2, "learning_rate": "2^-6", "halve_at": [1], "init": 1.5},
             ],
         ),
+        # As few chunks as layers, and input neurons that run ahead.
+        "core_eager": _core_job(
+            modes,
+            network={"layers": [13, 4, 3]},
+            hardware={"lanes": 4, "input_lanes": 2, "banks": 2, "prefetch": True, "eager": True},
+        ),
+        # Sums for the layer above come late.
+        "core_deep": _core_job(modes, network={"layers": [7, 65, 3]}, hardware={"lanes": 65, "input_lanes": 3}),
         # More lanes than the host's is chosen among in a cycle.
         "core_wide_banks": _core_job(
             modes, network={"layers": [13, 18, 3]}, hardware={"lanes": 18, "input_lanes": 4, "banks": 2}
@@ -668,6 +676,27 @@ MUTATIONS = [
         "inputs.py",
         "sim_inputs",
         ("pixels of another bank's neurons", "gatherer", "table([*chosen[1:], 0]", "table([*chosen]"),
+        ("bright words of the last image kept", "eager", "m.d.sync += bright.eq(0)", "pass"),
+        ("a bright word passed over", "eager_prefetch", "m.d.sync += left.eq(shown)", "m.d.sync += left.eq(shown[1:])"),
+        ("a step ends before its last spike", "eager", "(self.spikes.valid & (pending.step == step))", "0"),
+        ("a step ends with the spikes of the next", "eager", "pending.step.eq(held.step)", "pending.step.eq(0)"),
+        ("steps start into each other", "eager", "~(running | given_valid | valid) &", "~(running | given_valid) &"),
+    ),
+    *_in(
+        "input_steps.py",
+        "sim_input_steps",
+        ("one list too many made ahead", "steps", "SpikeQueue.LISTS - 1", "SpikeQueue.LISTS"),
+        ("a step started for the last image", "steps", "& room & ~self.restart", "& room"),
+        ("a step of the next phase made ahead", "steps", "Mux(self.nudging, all_steps,", "Mux(1, all_steps,"),
+        ("steps made ahead of the first spike", "steps", "m.Elif(self.start & self.alone)", "m.Elif(0)"),
+    ),
+    *_in(
+        "spike_list.py",
+        "sim_spike_list",
+        ("a list begins behind the last one", "queue", "at = Mux(self.close, 0, filled)", "at = filled"),
+        ("the last entry told too late", "queue", "final.eq(counts[first] - 1)", "final.eq(counts[first])"),
+        ("the length of another list", "queue", "count.eq(counts[first])", "count.eq(counts[made])"),
+        ("fired inputs of the newest step", "fired_ahead", "self.served.eq(made[first])", "self.served.eq(made[0])"),
     ),
     *_in(
         "streams.py",
@@ -706,7 +735,7 @@ MUTATIONS = [
         (
             "spike list's bank swapped",
             "core",
-            "self.place[:half_bits], ~filling",
+            "self.place[:half_bits], serving",
             "self.place[:half_bits], filling",
         ),
     ),
@@ -743,6 +772,7 @@ MUTATIONS = [
         "pairs.py",
         CORE,
         ("rows of two-way synapses skipped", "core", "Mux(fired, everyone, acts", "(acts"),
+        ("two-way words chosen before the spikes are in", "core_banks", "known.eq(self.settled)", "known.eq(1)"),
         (
             "late pulses not served",
             "pulse_desynch",
@@ -808,13 +838,7 @@ MUTATIONS = [
         ("naive programs only rows that fired", "pulse_naive", "self.learns & own.any()", "Const(0)"),
         ("naive reads silent rows", "pulse_naive", "~self.inputs_served.bit_select(self.list_place, 1)", "0"),
         ("every bias spike programs", "core_sparse", "self._programs & self.bias_pulse", "self._programs"),
-        (
-            "two-way words chosen before the spikes are in",
-            "core_banks",
-            "~self.pairs_known & self.settled",
-            "~self.pairs_known",
-        ),
-        ("state read before it is written", "core_banks", "with m.If(~still)", "with m.If(Const(1))"),
+        ("state read before it is written", "core_banks", "with m.If(~waits)", "with m.If(Const(1))"),
         (
             "rows of a bank programmed in the free phase",
             "core_banks",
@@ -922,12 +946,6 @@ MUTATIONS = [
         ("row base of another bank dropped", "core_chunk_banks", "row.address.eq(base)", "row.address.eq(0)"),
         ("stage: waiting counts as serving", "core", "m.d.comb += self.stage.eq(Stage.WAIT)", "pass"),
         (
-            "stage: taps count as beginning",
-            "core",
-            "self.stage.eq(Stage.LOAD), self._op.kind.eq(Kind.TAP)",
-            "self.stage.eq(Stage.BEGIN), self._op.kind.eq(Kind.TAP)",
-        ),
-        (
             "stage: loading counts as beginning",
             "core",
             "[self.stage.eq(Stage.LOAD), self._op.kind.eq(Kind.LOAD)]",
@@ -943,9 +961,26 @@ MUTATIONS = [
         (
             "stage: updating counts as serving",
             "core",
-            "self.stage.eq(Stage.UPDATE), self._op.kind.eq(Kind.UPDATE)]\n            m.d.sync += self.chunk",
-            "self._op.kind.eq(Kind.UPDATE)]\n            m.d.sync += self.chunk",
+            "m.d.comb += self.stage.eq(Stage.UPDATE)",
+            "pass",
         ),
+        ("a chunk's state never taken again", "core_eager", "m.d.sync += self._stale.eq(still)", "pass"),
+        ("a chunk's state taken too early", "core_eager", "reload.eq(self._stale & ~still)", "reload.eq(self._stale)"),
+        ("pairs chosen before spikes stand", "core_eager", "& (self._recent == 0))", ")"),
+        (
+            "a chunk ends before its taps are read",
+            "core_filter",
+            "return ~self._stale & (~left | (self._tap == after))",
+            "return ~self._stale",
+        ),
+        (
+            "a chunk ends before another bank's rows",
+            "core_eager",
+            "(~self.list_more | self.list_last)[1:].all()",
+            "Const(1)",
+        ),
+        ("a chunk ends before the last pair", "core", "served.eq(self.pairs_last)", "served.eq(self.pairs_left)"),
+        ("a chunk ends before sums from below", "core_deep", "Sums.LATENCY - others)", "Sums.LATENCY - 2 * others)"),
         (
             "stage: judging counts as idle",
             "core",

@@ -143,7 +143,7 @@ def _issue(bench: Bench, golden: Golden, word: Word) -> Issue:
     synapse, moving = numbers.synapses[word.synapses], numbers.moving
     is_row = word.number < golden.parameters.number[word.layer]
     programs = bench.chance(0.85)
-    kind = (Kind.ROW if is_row else Kind.PAIR) if programs else bench.random.choice((Kind.NOP, Kind.POKE, Kind.UPDATE))
+    kind = (Kind.ROW if is_row else Kind.PAIR) if programs else bench.random.choice((Kind.NOP, Kind.POKE, Kind.LOAD))
     # At an image's end products reach far beyond what moves a device by one pulse.
     most = min(moving.high, 4 << (synapse.step_shift - synapse.step_boost + synapse.rest.bits))
     low, high = bench.random.choice(((moving.low, moving.high), (-most, most)))

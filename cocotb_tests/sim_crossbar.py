@@ -385,7 +385,7 @@ class Driver:
         """One cycle with `issue` (or an idle operation) in stage A."""
         bench = self.bench
         if issue is None:
-            issue = self.issue(bench.random.choice((Kind.NOP, Kind.TAP, Kind.UPDATE)), chunk=0)
+            issue = self.issue(Kind.NOP, chunk=0, update=bench.random.getrandbits(1))
         issue.current, issue.lanes_used = list(self.golden.current), self.lanes_used
         self.pipeline.appendleft(issue)
         self.pipeline.pop()
@@ -567,7 +567,7 @@ async def _crossbar(bench: Bench, job: dict) -> None:
                     if bench.chance(0.8):
                         await driver.pair(chunk, post, program)
                         await idle()
-            await driver.send(driver.issue(Kind.UPDATE, chunk=chunk.index))
+            await driver.send(driver.issue(Kind.NOP, chunk=chunk.index, update=1))
         for word, lane in bench.random.sample(sorted(golden.places), 8):
             await driver.peek(word, lane)
         await driver.drain()

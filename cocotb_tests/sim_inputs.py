@@ -47,6 +47,20 @@ JOBS = {
         "prefetch": True,
         "config": config_data(network={"layers": [10, 3, 2]}, programming={"every": 3}),
     },
+    # Dark words are passed over, and steps follow each other closely; the memory's words go through a register.
+    "eager": {
+        "part": "inputs",
+        "lanes": 2,
+        "eager": True,
+        "config": config_data(network={"layers": [19, 3, 2]}, programming={"every": 3}),
+    },
+    "eager_prefetch": {
+        "part": "inputs",
+        "lanes": 4,
+        "eager": True,
+        "prefetch": True,
+        "config": config_data(network={"layers": [10, 3, 2]}),
+    },
     # Every so many spikes a programming pulse.
     "every_third": {
         "part": "inputs",
@@ -75,8 +89,8 @@ for _seed, _job in enumerate(JOBS.values()):
 class InputProbe(wiring.Component):
     """`InputNeurons` as a top module, whose ports cannot be constant: `spikes` without its `ready`."""
 
-    def __init__(self, config: Config, lanes: int, prefetch: bool = False) -> None:
-        self.neurons = InputNeurons(config, lanes, prefetch=prefetch)
+    def __init__(self, config: Config, lanes: int, prefetch: bool = False, eager: bool = False) -> None:
+        self.neurons = InputNeurons(config, lanes, prefetch=prefetch, eager=eager)
         self.inputs, self.lanes = self.neurons.inputs, self.neurons.lanes
         members = dict(self.neurons.signature.members)
         spike = members.pop("spikes").signature.members["payload"]
@@ -97,6 +111,8 @@ class InputProbe(wiring.Component):
             self.spike.eq(neurons.spikes.payload),
             self.spike_valid.eq(neurons.spikes.valid),
         ]
+        if neurons.eager:
+            m.d.comb += [self.free.eq(neurons.free), self.ends.eq(neurons.ends)]
         return m
 
 
@@ -117,6 +133,7 @@ class SerialiserProbe(wiring.Component):
         wiring.connect(m, wiring.flipped(self.words), serialiser.words)
         m.d.comb += [
             self.holds.eq(serialiser.holds),
+            self.steps.eq(serialiser.steps),
             self.pulse.eq(serialiser.pulse),
             self.spike.eq(serialiser.spikes.payload),
             self.spike_valid.eq(serialiser.spikes.valid),
@@ -130,7 +147,9 @@ def make(job: dict) -> wiring.Component:
         return SerialiserProbe(job["lanes"], job["words"])
     if job["part"] == "gatherer":
         return PixelGatherer(config_from_dict(job["config"]), job["lanes"], job["neurons"])
-    return InputProbe(config_from_dict(job["config"]), job["lanes"], job.get("prefetch", False))
+    return InputProbe(
+        config_from_dict(job["config"]), job["lanes"], job.get("prefetch", False), job.get("eager", False)
+    )
 
 
 @cocotb.test(**TIMEOUT)
@@ -210,6 +229,9 @@ async def _step(bench: Bench, fired: list[int], counting: int, pulses: list[int]
 
 async def _inputs(bench: Bench, job: dict) -> None:
     """Images, some of them given up half way; the lists of spikes of every step."""
+    if job.get("eager"):
+        await _eager(bench, job)
+        return
     if job.get("prefetch"):
         await _prefetch(bench, job)
         return
@@ -314,6 +336,80 @@ async def _prefetch(bench: Bench, job: dict) -> None:
             bench.seen["not counted"] += len(listed) * (1 - counting)
             bench.seen["spike"] += len(listed)
             bench.seen["no spike"] += not listed
+
+
+async def _eager(bench: Bench, job: dict) -> None:
+    """Images whose steps start as soon as they may, or a little later: the spikes of each, in order."""
+    config = config_from_dict(job["config"])
+    network, probe = Network(config), bench.component
+    count, lanes = config.network.layers[0], probe.lanes
+    images = [_image(bench, number, count, config.input.full_scale) for number in range(IMAGES)]
+    for number, pixels in enumerate(images):
+        if number % 2:
+            # A dark word here and there, and dark ends.
+            dark = [bench.chance(0.5) for _ in range(-(-count // lanes))]
+            pixels[:] = [0 if dark[n // lanes] else pixel for n, pixel in enumerate(pixels)]
+        if job.get("prefetch"):
+            await _fill_next(bench, pixels)
+            await _restart(bench)
+        else:
+            await _restart(bench)
+            await _fill_next(bench, pixels)
+        reset(network.state, network.parameters, network.key)
+        counting, state = int(number % 3 != 0), network.state
+        wanted = []
+        for _ in range(STEPS):
+            fired = drive_inputs(
+                np.array(pixels, state.input_membrane.dtype), network.parameters.input_threshold,
+                state.input_membrane, state.input_spikes, state.fired_list,
+            )  # fmt: skip
+            listed = [int(n) for n in state.fired_list[:fired]]
+            wanted.append([(n, _pulse(network, n, counting)) for n in listed])
+        words = sum(any(pixels[first : first + lanes]) for first in range(0, count, lanes))
+        await _close_steps(bench, wanted, words, counting, hurry=bench.random.choice((0.2, 1)))
+
+
+async def _fill_next(bench: Bench, pixels: list[int]) -> None:
+    for pixel in pixels:
+        while bench.chance(0.3):
+            bench.drive(pixels__valid=0)
+            await bench.cycle()
+            bench.seen["gap"] += 1
+        bench.drive(pixels__valid=1, pixels__payload=pixel)
+        await bench.cycle()
+    bench.drive(pixels__valid=0)
+    await bench.cycle()
+
+
+async def _close_steps(
+    bench: Bench, wanted: list[list[tuple[int, int]]], words: int, counting: int, hurry: float
+) -> None:
+    """Start a step whenever it may, with probability `hurry`, and hold what comes out against `wanted`."""
+    started, ended, cycles, found = 0, 0, 0, []
+    while ended < len(wanted):
+        bench.drive(start=0, counting=counting)
+        await bench.settle()
+        start = started < len(wanted) and bool(bench.get("free")) and bench.chance(hurry)
+        bench.drive(start=start)
+        await bench.settle()
+        if bench.get("ends"):
+            bench.check("spikes of a step", wanted[ended], found)
+            bench.seen["spike"] += len(found)
+            bench.seen["no spike"] += not found
+            ended, found = ended + 1, []
+        if bench.get("spike_valid"):
+            found.append((bench.get("spike"), bench.get("pulse")))
+            bench.seen["pulse"] += found[-1][1]
+            bench.seen["beside the end"] += bool(bench.get("ends"))
+        bench.seen["overlap"] += start and started > ended
+        started += start
+        cycles += 1
+        await bench.cycle()
+    bench.drive(start=0)
+    bench.check("spikes after the last step", [], found)
+    limit = sum(words + len(step) + bench.component.neurons.latency for step in wanted)
+    if hurry == 1 and cycles > limit:
+        bench.fail("cycles of all steps", cycles, f"at most {limit}")
 
 
 def _pulse(network: Network, neuron: int, counting: int) -> int:

@@ -53,21 +53,30 @@ async def pairs(dut: object) -> None:
         spikes, pulses, learns = _bits(bench, layers), _bits(bench, layers), bench.random.getrandbits(1)
         bench.drive(chunk=chunk.index, forget=1)
         await bench.cycle()
+        settled = bench.random.getrandbits(1)
         bench.drive(
-            forget=0, choose=1, learns=learns,
+            forget=0, choose=1, settled=settled, learns=learns,
             spikes={layer_name(layer): bits for layer, bits in spikes.items()},
             pulses={layer_name(layer): bits for layer, bits in pulses.items()},
         )  # fmt: skip
         await bench.settle()
         bench.check("known", 0)
         bench.check("left", 0)
-        await bench.cycle()
-        # What was chosen stays, whatever spikes.
-        bench.drive(choose=0, learns=learns ^ 1, spikes={}, pulses={})
         acts = {
             layer: bits | (pulses[layer] if config.pulses and learns else 0) for layer, bits in spikes.items()
         }  # fmt: skip
         fired = acts[chunk.layer] >> chunk.first & ((1 << chunk.count) - 1)
+        await bench.cycle()
+        if not settled and not fired:
+            # Who fired above is not known yet.
+            bench.seen["not known yet"] += 1
+            bench.drive(settled=1)
+            await bench.settle()
+            bench.check("known", 0)
+            bench.check("left", 0)
+            await bench.cycle()
+        # What was chosen stays, whatever spikes.
+        bench.drive(choose=0, settled=0, learns=learns ^ 1, spikes={}, pulses={})
         above = range(layers[chunk.layer + 1])
         expected = [k for k in above if fired or acts[chunk.layer + 1] >> k & 1]
         bench.seen["all" if fired else "some" if expected else "none"] += 1
@@ -78,6 +87,7 @@ async def pairs(dut: object) -> None:
             bench.check("known", 1)
             bench.check("left", 1)
             bench.check("post", expected[0], chunk=chunk)
+            bench.check("last", int(len(expected) == 1), chunk=chunk)
             await bench.cycle()
             expected = expected[serves:]
         bench.drive(serve=0)

@@ -8,7 +8,7 @@ from amaranth.lib import wiring
 from cocotb_tests.bench import TIMEOUT, Bench, config_data
 from eqspike.golden.configfile import config_from_dict
 from eqspike.rtl.layout import Layout
-from eqspike.rtl.spike_list import FiredInputs, SpikeList
+from eqspike.rtl.spike_list import FiredInputs, SpikeList, SpikeQueue
 from eqspike.sim import harness
 
 DRAWN = [{"draw": "synapse", "bits": 10}, {"bits": 10}]
@@ -20,19 +20,26 @@ JOBS = {
     "pulses": {"config": config_data(network={"layers": [5, 3, 2]}, programming={"every": 3})},
     # The second of two banks, where draws depend on the input's number.
     "second_bank": {"banks": 2, "bank": 1, "config": config_data(network={"layers": [33, 3, 2]}, synapses=DRAWN)},
+    # Lists are made ahead.
+    "queue": {"queue": True, "banks": 2, "bank": 1, "config": config_data(
+        network={"layers": [33, 3, 2]}, synapses=DRAWN, programming={"every": 3})},
     "fired": {"banks": 2, "fired": True, "config": config_data(network={"layers": [19, 3, 2]})},
-}
+    "fired_ahead": {"banks": 2, "fired": True, "lists": 4, "config": config_data(network={"layers": [19, 3, 2]})},
+}  # fmt: skip
 for _seed, _job in enumerate(JOBS.values()):
     _job.update(seed=1200 + _seed)
 
 STEPS = 150
+CYCLES = 6000
 
 
 def make(job: dict) -> wiring.Component:
     """The component of a job."""
     config = config_from_dict(job["config"])
     layout = Layout(config, 3, job.get("banks", 1))
-    return FiredInputs(layout) if job.get("fired") else SpikeList(config, layout, job.get("bank", 0))
+    if job.get("fired"):
+        return FiredInputs(layout, job.get("lists", 1))
+    return (SpikeQueue if job.get("queue") else SpikeList)(config, layout, job.get("bank", 0))
 
 
 @cocotb.test(**TIMEOUT)
@@ -41,7 +48,8 @@ async def lists(dut: object) -> None:
     job = harness.job()
     bench = Bench(dut, make(job), job["seed"])
     await bench.start()
-    await (_fired if job.get("fired") else _spike_list)(bench)
+    test = _fired_ahead if "lists" in job else _fired if "fired" in job else _queue if "queue" in job else _spike_list
+    await test(bench)
     bench.report()
 
 
@@ -72,6 +80,7 @@ async def _serve(bench: Bench, served: list[dict[str, int]], made: list[dict[str
         if place is not None:
             bench.check("place", place)
             bench.check("more", int(place < len(served)))
+            bench.check("last", int(place == len(served) - 1))
         entry = bench.get("entry")
         if asked is not None and asked < len(served):
             bench.check("entry", {name: served[asked][name] if shown else 0 for name, shown in _fields(bench)}, entry)
@@ -105,6 +114,96 @@ async def _spike_list(bench: Bench) -> None:
         bench.drive(end_step=0)
         served = made
         bench.seen["full" if len(made) == len(rows) else "empty" if not made else "some"] += 1
+
+
+async def _queue(bench: Bench) -> None:
+    """Lists are made at any time, as many as there is room for, while others are served, often not to their end."""
+    rows, most = bench.component.rows, bench.component.LISTS
+    made: list[dict[str, int]] = []
+    served: list[dict[str, int]] = []
+    waiting: list[list[dict[str, int]]] = []
+    left: list[int] = []
+    place, asked, number, speed = None, None, 0, 0.5
+    for cycle in range(CYCLES):
+        if cycle % 100 == 0:
+            speed = bench.random.choice((0.1, 0.5, 0.9))
+        if cycle % 1000 == 0:
+            bench.drive(restart=1, spike={"valid": 0}, close=0, end_step=0, rewind=0, next=0)
+            await bench.cycle()
+            bench.drive(restart=0)
+            made, served, waiting, left, place, asked, number = [], [], [], _spikes(bench, rows), None, None, 0
+            bench.seen["restart"] += 1
+        # The list that is served has a place in memory, and so have those that wait and the one that is made.
+        close = not left and len(waiting) < most - 1 and bench.chance(0.5)
+        if close:
+            left = _spikes(bench, rows)
+            bench.seen["full" if len(made) == len(rows) else "some" if made else "empty"] += 1
+        room = len(waiting) + close < most - 1
+        spike = None
+        if left and room and bench.chance(0.7):
+            row = left.pop(0)
+            spike = {"place": rows.index(row), "pulse": bench.random.getrandbits(1), "number": row}
+        ends = bool(waiting) and bench.chance(0.2 if close else speed / len(rows))
+        rewind = place is None or bench.chance(0.01)
+        following = not rewind and not ends and place < len(served) and bench.chance(0.7)
+        given = {"valid": 1, "place": spike["place"], "pulse": spike["pulse"]} if spike else {"valid": 0}
+        bench.drive(spike=given, close=close, end_step=ends, rewind=rewind, next=following)
+        await bench.settle()
+        bench.check("ready", int(bool(waiting)))
+        bench.check("waiting", len(waiting))
+        bench.check("filling", (number + close) % most)
+        if spike:
+            bench.check("fired", spike["number"], bench.get("fired")["number"])
+        if place is not None:
+            bench.check("place", place)
+            bench.check("more", int(place < len(served)))
+            bench.check("last", int(place == len(served) - 1))
+        if asked is not None:
+            wanted = {name: asked[name] if shown else 0 for name, shown in _fields(bench)}
+            bench.check("entry", wanted, bench.get("entry"))
+        asked = served[place] if place is not None and place < len(served) and not ends else None
+        place = 0 if rewind else place + following
+        bench.seen["made and served"] += spike is not None and following
+        bench.seen["closed with a spike"] += spike is not None and close
+        bench.seen["closed and ended"] += ends and close
+        bench.seen["no room"] += len(waiting) == most - 1
+        if close:
+            waiting.append(made)
+            made, number = [], number + 1
+        if spike:
+            made.append(spike)
+        if ends:
+            served, place = waiting.pop(0), None
+        await bench.cycle()
+
+
+async def _fired_ahead(bench: Bench) -> None:
+    """Which inputs fired, of several steps at once."""
+    inputs, lists = bench.component.inputs, bench.component.lists
+    steps = [0] * lists
+    first = served = 0
+    for cycle in range(CYCLES // 4):
+        now = [(bench.random.randrange(inputs), (first + bench.random.randrange(lists)) % lists) for _ in range(2)]
+        valid = [bench.chance(0.5) for _ in now]
+        ends, restart = bench.chance(0.1), cycle % 200 == 199
+        ends = ends and not restart
+        # Of the step that ends nothing comes any more.
+        valid = [given and not (ends and where == first) for given, (_, where) in zip(valid, now, strict=True)]
+        bench.drive(
+            fired=[{"valid": given, "number": n} for given, (n, _) in zip(valid, now, strict=True)],
+            list=[where for _, where in now], restart=restart, end_step=ends,
+        )  # fmt: skip
+        await bench.settle()
+        bench.check("served", served)
+        await bench.cycle()
+        for given, (n, where) in zip(valid, now, strict=True):
+            steps[where] |= given << n
+        bench.seen["both banks"] += all(valid)
+        if ends:
+            served, steps[first], first = steps[first], 0, (first + 1) % lists
+            bench.seen["steps"] += 1
+        if restart:
+            steps, first = [0] * lists, 0
 
 
 async def _fired(bench: Bench) -> None:

@@ -356,6 +356,8 @@ class HardwareConfig:
     """Memories that the rows of the inputs are spread over: so many rows are served a cycle."""
     prefetch: bool = False
     """The next image is taken while one is being presented; needs a second memory for pixels."""
+    eager: bool = False
+    """Input neurons pass over words of black pixels, and make spikes up to two steps before their rows are served."""
     deep: bool = False
     """A pipeline stage more where weights are programmed, for the clock of a chip with many lanes."""
     clock: float | None = None

@@ -60,7 +60,9 @@ def whole_config(config: Config) -> Config:
         dataclasses.replace(s, draw="synapse") if s.rounding == "stochastic" else s for s in config.synapses
     )
     return config.replace(
-        synapses=synapses, hardware=dataclasses.replace(config.hardware, banks=1, prefetch=False), boards={}
+        synapses=synapses,
+        hardware=dataclasses.replace(config.hardware, banks=1, prefetch=False, eager=False),
+        boards={},
     )
 
 

@@ -61,7 +61,9 @@ def struck_config(config: Config) -> Config:
     no bits."""
     if config.number.format != "fixed":
         raise UsageProblem(f"{config.name}: number.format must be fixed: real numbers are no chip's bits")
-    return config.replace(hardware=dataclasses.replace(config.hardware, banks=1, prefetch=False), boards={})
+    return config.replace(
+        hardware=dataclasses.replace(config.hardware, banks=1, prefetch=False, eager=False), boards={}
+    )
 
 
 def upset_job(config: Config, strikes: Strikes) -> Job:

@@ -28,7 +28,7 @@ class ChunkState(wiring.Component):
     """What is known of a chunk's neurons while its spikes are served. Memories are read beside the weights.
 
     - `operation_a`, `tap_a`, `step_a`, `operation_r`, `tap_r`: operations on their way (`rtl.pipeline.Pipeline`). A
-      LOAD takes the chunk's state, spikes, pulses and one tap, a TAP one tap more.
+      LOAD or `reload` takes the chunk's state, spikes, pulses and one tap, `tap` one tap more.
     - `spikes`, `pulses` (`rtl.streams.layer_bits`): those of all neurons as the last step left them.
     - `update` (`rtl.streams.update_layout`): a chunk that took a step, and `step`: which one, counted from 0. Its state
       and spikes stand in memory, for a LOAD in stage A, `WRITE_LATENCY` cycles later.
@@ -85,7 +85,7 @@ class ChunkState(wiring.Component):
             history_read.addr.eq(Cat((self.step_a - ages)[: self.depth_bits], self.operation_a.chunk)),
         ]
         m.d.sync += [seen.eq(self.step_a >= ages), begun.eq(self.step_a != 0)]
-        loads = self.operation_r.kind == Kind.LOAD
+        loads = (self.operation_r.kind == Kind.LOAD) | self.operation_r.reload
         if not self.own_pulses:
             m.d.comb += self.lane_pulses.eq(self.lane_spikes)
         with m.If(loads):
@@ -97,7 +97,7 @@ class ChunkState(wiring.Component):
                         m.d.sync += self.lane_spikes.eq(self.spikes[layer][neurons])
                         if self.own_pulses:
                             m.d.sync += self.lane_pulses.eq(self.pulses[layer][neurons])
-        with m.If(loads | (self.operation_r.kind == Kind.TAP)):
+        with m.If(loads | self.operation_r.tap):
             with m.Switch(self.tap_r):
                 for i in range(len(self.ages)):
                     with m.Case(i):

@@ -16,16 +16,16 @@ from eqspike.rtl.crossbar import Crossbar
 from eqspike.rtl.generator import Generator
 from eqspike.rtl.image_end import ImageEnd
 from eqspike.rtl.image_port import ImagePort, ResultPort
+from eqspike.rtl.input_steps import InputSteps
 from eqspike.rtl.inputs import InputNeurons
 from eqspike.rtl.layout import Layout
 from eqspike.rtl.neurons import Neurons
 from eqspike.rtl.nudge import OutputRates
-from eqspike.rtl.operation import Kind
 from eqspike.rtl.pairs import PairChooser
 from eqspike.rtl.pipeline import Pipeline
 from eqspike.rtl.registers import NeuronRegisters
 from eqspike.rtl.sequencer import Sequencer
-from eqspike.rtl.spike_list import FiredInputs, SpikeList
+from eqspike.rtl.spike_list import FiredInputs, SpikeList, SpikeQueue
 from eqspike.rtl.streams import Mode, Stage, counter_layout, image_layout, neuron_layout, result_layout, weight_layout
 from eqspike.rtl.sums import Sums
 from eqspike.rtl.trace import WriteTrace, trace_signature
@@ -62,9 +62,10 @@ class Core(wiring.Component):
         self.layout = Layout(config, min(self.hardware.lanes, max(self.layers[1:])), self.hardware.banks)
         self.lanes, self.banks = self.layout.lanes, self.layout.banks
         self.crossbar = Crossbar(config, self.layout, self.hardware.deep)
-        self.prefetch = self.hardware.prefetch
+        self.prefetch, self.eager = self.hardware.prefetch, self.hardware.eager
         self.inputs = [
-            InputNeurons(config, self.hardware.input_lanes, rows, self.prefetch) for rows in self.layout.rows
+            InputNeurons(config, self.hardware.input_lanes, rows, self.prefetch, self.eager)
+            for rows in self.layout.rows
         ]
         """Those of each bank."""
         self.rates = OutputRates(config, self.layout)
@@ -73,9 +74,12 @@ class Core(wiring.Component):
         self.result_port = ResultPort(config, self.rates)
         self.weight_port = WeightPort(self.crossbar)
         self.generator = Generator(config)
-        self.lists = [SpikeList(config, self.layout, bank) for bank in range(self.banks)]
+        lists = SpikeQueue if self.eager else SpikeList
+        self.lists = [lists(config, self.layout, bank) for bank in range(self.banks)]
         """Those of each bank."""
-        self.fired_inputs = FiredInputs(self.layout)
+        self.input_steps = [InputSteps(config) for _ in range(self.banks if self.eager else 0)]
+        """Those of each bank, where they run ahead."""
+        self.fired_inputs = FiredInputs(self.layout, lists.LISTS if self.eager else 1)
         self.bias = BiasNeuron(config)
         self.pairs = PairChooser(config, self.layout)
         self.sequencer = Sequencer(config, self.crossbar)
@@ -119,6 +123,8 @@ class Core(wiring.Component):
         self._connect_images(m)
         self._connect_weights(m)
         self._connect_inputs(m)
+        if self.eager:
+            self._connect_input_steps(m)
         self._connect_operations(m)
         self._connect_crossbar(m)
         self._connect_neurons(m)
@@ -179,7 +185,7 @@ class Core(wiring.Component):
                 m.d.comb += inputs.first_phase.eq((self.generator.key[16:] * self.numbers.input_threshold)[16:])
             m.d.comb += [
                 inputs.restart.eq(sequencer.restart),
-                inputs.start.eq(sequencer.begin_step),
+                *([] if self.eager else [inputs.start.eq(sequencer.begin_step)]),
                 inputs.counting.eq(self.sequencer.counting),
                 entries.spike.valid.eq(inputs.spikes.valid),
                 entries.spike.place.eq(inputs.spikes.payload),
@@ -189,11 +195,13 @@ class Core(wiring.Component):
                 entries.rewind.eq(sequencer.list_rewind),
                 entries.next.eq(sequencer.list_next[bank]),
                 sequencer.list_more[bank].eq(entries.more),
+                sequencer.list_last[bank].eq(entries.last),
                 self.fired_inputs.fired[bank].eq(entries.fired),
                 getattr(self.pipeline, f"entry_{bank}").eq(entries.entry),
             ]
+        made = [entries.ready for entries in self.lists] if self.eager else [~inputs.busy for inputs in self.inputs]
         m.d.comb += [
-            sequencer.inputs_busy.eq(Cat(inputs.busy for inputs in self.inputs).any()),
+            sequencer.inputs_busy.eq(~Cat(made).all()),
             sequencer.list_place.eq(self.lists[0].place),
             sequencer.inputs_served.eq(self.fired_inputs.served),
             self.fired_inputs.restart.eq(sequencer.restart),
@@ -204,6 +212,25 @@ class Core(wiring.Component):
             sequencer.bias_spike.eq(bias.spike),
             sequencer.bias_pulse.eq(bias.pulse),
         ]
+
+    def _connect_input_steps(self, m: Module) -> None:
+        """Input neurons that run ahead."""
+        sequencer = self.sequencer
+        for bank, steps in enumerate(self.input_steps):
+            m.submodules[f"input_steps_{bank}"] = steps
+            inputs, entries = self.inputs[bank], self.lists[bank]
+            m.d.comb += [
+                steps.restart.eq(sequencer.restart),
+                steps.begin_step.eq(sequencer.begin_step),
+                steps.nudging.eq(sequencer.nudging),
+                steps.alone.eq(self.image_port.mode == Mode.INFER_FIRST_SPIKE),
+                steps.free.eq(inputs.free),
+                steps.waiting.eq(entries.waiting),
+                steps.close.eq(inputs.ends),
+                inputs.start.eq(steps.start),
+                entries.close.eq(inputs.ends),
+                self.fired_inputs.list[bank].eq(entries.filling),
+            ]
 
     def _connect_operations(self, m: Module) -> None:
         """What the sequencer issues, on its way, and what it waits for."""
@@ -223,6 +250,8 @@ class Core(wiring.Component):
             pairs.serve.eq(sequencer.pairs_serve),
             sequencer.pairs_known.eq(pairs.known),
             sequencer.pairs_left.eq(pairs.left),
+            sequencer.pairs_last.eq(pairs.last),
+            pairs.settled.eq(neurons.settled),
             sequencer.pair_post.eq(pairs.post),
         ]
 
@@ -290,7 +319,7 @@ class Core(wiring.Component):
             registers.update.eq(neurons.update),
             registers.restart.eq(self.sequencer.restart),
             registers.operation_a.eq(pipeline.operation_a),
-            neurons.start.valid.eq(pipeline.operation_e.kind == Kind.UPDATE),
+            neurons.start.valid.eq(pipeline.operation_e.update),
             neurons.start.chunk.eq(pipeline.operation_e.chunk),
             neurons.state.eq(state.state),
             neurons.taps.eq(state.taps),

@@ -25,6 +25,11 @@ def at_most_one(bits: Value) -> Value:
     return ~pairs[0][1]
 
 
+def place_of(bit: Value, bits: int) -> Value:
+    """The place of the only bit that is set."""
+    return Cat(Cat(Const(0, 1), *(bit[i] for i in range(len(bit)) if i >> n & 1)).any() for n in range(bits))
+
+
 class PixelGatherer(wiring.Component):
     """Gathers the pixels of these neurons into words, in order, each with its neuron's phase.
 
@@ -110,24 +115,26 @@ class SpikeSerialiser(wiring.Component):
 
     Members:
     - `words`, a stream of words: its number `word`, and for each lane whether it `fired` and whether its spike `sends`
-      a programming pulse;
+      a programming pulse; `step`, a bit that tells the spikes of one step from those of the next;
     - `spikes`, a stream that is never stalled: lanes * word + lane of each that fired, in rising order, LATENCY cycles
       after its word at the earliest; `pulse` (1 bit): this spike sends a programming pulse;
     - `holds` (1 bit): a word's spikes wait behind those of the word before; until then `spikes.valid` says that spikes
-      are still to come. Words without a spike cost nothing meanwhile.
+      are still to come. Words without a spike cost nothing meanwhile;
+    - `steps` (a bit for each value of `step`): spikes of such a step are still to come, or come now.
     """
 
     LATENCY = 2
 
     def __init__(self, lanes: int, word_bits: int, index_bits: int) -> None:
         self.lanes = lanes
-        word = data.StructLayout({"word": word_bits, "fired": lanes, "sends": lanes})
+        word = data.StructLayout({"word": word_bits, "step": 1, "fired": lanes, "sends": lanes})
         super().__init__(
             {
                 "words": In(stream.Signature(word)),
                 "spikes": Out(stream.Signature(unsigned(index_bits), always_ready=True)),
                 "pulse": Out(1),
                 "holds": Out(1),
+                "steps": Out(2),
             }
         )
 
@@ -157,21 +164,20 @@ class SpikeSerialiser(wiring.Component):
                 self.holds.eq(valid & word.fired.any()),
                 held.sends.eq(word.sends),
                 held.word.eq(word.word),
+                held.step.eq(word.step),
             ]
         with m.If(take):
-            m.d.sync += [pending.sends.eq(held.sends), pending.word.eq(held.word)]
+            m.d.sync += [pending.sends.eq(held.sends), pending.word.eq(held.word), pending.step.eq(held.step)]
+        m.d.comb += [
+            self.steps[step].eq((self.holds & (held.step == step)) | (self.spikes.valid & (pending.step == step)))
+            for step in range(2)
+        ]
 
         # The lowest of those pending, as one bit, then as a number.
         lowest = Signal(lanes)
         m.d.comb += [
             lowest.eq(pending.fired ^ rest),
-            self.spikes.payload.eq(
-                pending.word * lanes
-                + Cat(
-                    Cat(Const(0, 1), *(lowest[lane] for lane in range(lanes) if lane >> bit & 1)).any()
-                    for bit in range(ceil_log2(max(2, lanes)))
-                )
-            ),
+            self.spikes.payload.eq(pending.word * lanes + place_of(lowest, ceil_log2(max(2, lanes)))),
             self.pulse.eq((lowest & pending.sends).any()),
         ]
         return m
@@ -193,9 +199,20 @@ class InputNeurons(wiring.Component):
       `latency` cycles, with words = ceil(len(neurons) / Q);
     - `pulse` (1 bit) says with each spike whether it sends a programming pulse, where only every N-th spike does;
       spikes are counted in steps that `counting` (1 bit) is high in.
+
+    With `eager`, words whose pixels are all 0 are passed over, and a step may start while spikes of the one before are
+    still to come: when `free` (1 bit) is high, whatever `busy` is. `ends` (1 bit) strobes once for each step, when all
+    its spikes were out; a spike of that cycle is the next step's.
     """
 
-    def __init__(self, config: Config, lanes: int, neurons: list[int] | None = None, prefetch: bool = False) -> None:
+    def __init__(
+        self,
+        config: Config,
+        lanes: int,
+        neurons: list[int] | None = None,
+        prefetch: bool = False,
+        eager: bool = False,
+    ) -> None:
         self.numbers = fixed_numbers(config)
         self.inputs = config.network.layers[0]
         self.neurons = list(range(self.inputs)) if neurons is None else neurons
@@ -204,6 +221,7 @@ class InputNeurons(wiring.Component):
         self.words = -(-len(self.neurons) // self.lanes)
         self.index_bits = max(1, ceil_log2(len(self.neurons)))
         self.every = config.programming.every
+        self.eager, self.prefetch = eager, prefetch
         self.gatherer = PixelGatherer(config, self.lanes, self.neurons)
         self.store = (PrefetchStore if prefetch else PlainStore)(config, self.lanes, self.words)
         self.serialiser = SpikeSerialiser(self.lanes, ceil_log2(self.words), self.index_bits)
@@ -224,6 +242,7 @@ class InputNeurons(wiring.Component):
                 "pulse": Out(1),
             }
             | ({"first_phase": In(range(self.numbers.input_threshold))} if self.gatherer.random else {})
+            | ({"free": Out(1), "ends": Out(1)} if eager else {})
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -269,13 +288,64 @@ class InputNeurons(wiring.Component):
             self._integrate(m, lane, old[lane], new[lane])
         with m.If(go):
             m.d.sync += [given_valid.eq(running), given_address.eq(address)]
-            with m.If(running):
-                m.d.sync += address.eq(address + 1)
-                with m.If(address == self.words - 1):
-                    m.d.sync += running.eq(0)
+        if self.eager:
+            self._pass_over(m, running, address)
+            self._follow_steps(m, running, given_valid, valid)
+            return m
+        with m.If(go & running):
+            m.d.sync += address.eq(address + 1)
+            with m.If(address == self.words - 1):
+                m.d.sync += running.eq(0)
         with m.If(self.start):
             m.d.sync += [running.eq(1), address.eq(0)]
         return m
+
+    def _pass_over(self, m: Module, running: Signal, address: Signal) -> None:
+        """Only words with a bright pixel are read, in rising order."""
+        gatherer = self.gatherer
+        bright, left = Signal(self.words, name="bright"), Signal(self.words, name="left")
+        """Words with a bright pixel, of the image that is filled; those that are still to be read in this step."""
+        shown = bright
+        with m.If(gatherer.write & Cat(lane.pixel.any() for lane in gatherer.word).any()):
+            m.d.sync += bright.bit_select(gatherer.address, 1).eq(1)
+        with m.If(self.restart):
+            m.d.sync += bright.eq(0)
+        if self.prefetch:
+            shown = Signal(self.words, name="shown")
+            with m.If(self.restart):
+                m.d.sync += shown.eq(bright)
+        rest = left & (left - 1)[: self.words]
+        m.d.comb += [running.eq(left.any()), address.eq(place_of(left ^ rest, len(address)))]
+        with m.If(self.start):
+            m.d.sync += left.eq(shown)
+        with m.Elif(self.serialiser.words.ready):
+            m.d.sync += left.eq(rest)
+
+    def _follow_steps(self, m: Module, running: Value, given_valid: Value, valid: Value) -> None:
+        """Which step words and spikes belong to, of the two that may be under way: a bit tells them apart."""
+        newest, oldest = Signal(init=1, name="newest"), Signal(name="oldest")
+        under_way = Signal(range(3))
+        given, taken = Signal(), Signal()
+        moves = [taken.eq(given)]
+        with m.If(self.serialiser.words.ready):
+            m.d.sync += [given.eq(newest), *(moves if self.registered else [])]
+        if not self.registered:
+            m.d.comb += moves
+        with m.If(self.start):
+            m.d.sync += newest.eq(~newest)
+        steps = [
+            (running & (newest == step)) | (given_valid & (given == step)) | (valid & (taken == step))
+            | self.serialiser.steps[step]
+            for step in range(2)
+        ]  # fmt: skip
+        m.d.comb += [
+            self.serialiser.words.payload.step.eq(taken),
+            self.ends.eq((under_way != 0) & ~Mux(oldest, steps[1], steps[0])),
+            self.free.eq(~(running | given_valid | valid) & (under_way != 2)),
+        ]
+        with m.If(self.ends):
+            m.d.sync += oldest.eq(~oldest)
+        m.d.sync += under_way.eq(under_way + self.start - self.ends)
 
     def _integrate(self, m: Module, lane: int, old: data.View, new: data.View) -> None:
         """One neuron's step: its membrane grows by its pixel; at the threshold it fires, and the threshold goes off."""

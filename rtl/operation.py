@@ -14,17 +14,13 @@ class Kind(enum.Enum, shape=3):
     NOP = 0
     LOAD = 1
     """Begin a chunk: take its state, clear its currents."""
-    TAP = 2
-    """Read one more tap of the chunk's delay line."""
-    ROW = 3
+    ROW = 2
     """A spike below the chunk: add its row to the lanes' currents, program it with the lanes' rho-bars."""
-    PAIR = 4
+    PAIR = 3
     """The synapses between the chunk and one neuron above: serve that neuron's column and the lanes' rows at once."""
-    UPDATE = 5
-    """End a chunk: its neurons take a step."""
-    PEEK = 6
+    PEEK = 4
     """The host reads a weight."""
-    POKE = 7
+    POKE = 5
     """The host writes a weight."""
 
 
@@ -46,6 +42,11 @@ def operation_layout(layout: Layout) -> data.StructLayout:
         {
             "kind": Kind,
             "chunk": range(max(2, len(layout.chunks))),
+            # Whatever the lanes do: take the chunk's state again, read one more tap of its delay line, and end the
+            # chunk, whose neurons then take a step.
+            "reload": 1,
+            "tap": 1,
+            "update": 1,
             # Of the word in the weight memory.
             "address": range(max(2, layout.words)),
             # The synapse layer.

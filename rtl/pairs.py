@@ -17,8 +17,10 @@ class PairChooser(wiring.Component):
 
     - `chunk`: the chunk being served. `spikes`, `pulses` (`rtl.streams.layer_bits`): of the step being served, read
       with `choose`; `learns` (1): this pass programs.
-    - `forget` (1): a pass begins: nothing is known. `choose` (1): choose now. `known` (1): chosen since `forget`.
-    - `left` (1): words are left, and known; `post`: the neuron of the next one, the lowest. `serve` (1): it is served.
+    - `forget` (1): a pass begins: nothing is known. `choose` (1): choose now; `settled` (1): the neurons above stand,
+      else only a spike of the chunk itself decides. `known` (1): chosen since `forget`.
+    - `left` (1): words are left, and known, `last` (1): one; `post`: the neuron of the next one, the lowest. `serve`
+      (1): it is served.
 
     `known`, `left` and `post` follow `LATENCY` cycles after the strobes. Not for chunks of the last layer.
     """
@@ -39,9 +41,11 @@ class PairChooser(wiring.Component):
                 "learns": In(1),
                 "forget": In(1),
                 "choose": In(1),
+                "settled": In(1),
                 "serve": In(1),
                 "known": Out(1),
                 "left": Out(1),
+                "last": Out(1),
                 "post": Out(range(max(2, self.most))),
             }
         )
@@ -50,7 +54,8 @@ class PairChooser(wiring.Component):
         m = Module()
         pending = Signal(self.most)
         """Those that are still to be served in this pass."""
-        m.d.comb += self.left.eq(self.known & pending.any())
+        rest = pending & (pending - 1)[: self.most]
+        m.d.comb += [self.left.eq(self.known & pending.any()), self.last.eq(self.left & ~rest.any())]
         for k in reversed(range(self.most)):
             with m.If(pending[k]):
                 m.d.comb += self.post.eq(k)
@@ -59,14 +64,14 @@ class PairChooser(wiring.Component):
         with m.If(self.choose):
             self._choose(m, pending)
         with m.Elif(self.serve):
-            m.d.sync += pending.eq(pending & (pending - 1)[: self.most])
+            m.d.sync += pending.eq(rest)
         return m
 
     def _choose(self, m: Module, pending: Signal) -> None:
         acts = {layer: self.spikes[layer_name(layer)] for layer in range(1, len(self.layers))}
         if self.late:
             acts = {n: spikes | Mux(self.learns, self.pulses[layer_name(n)], 0) for n, spikes in acts.items()}
-        m.d.sync += [self.known.eq(1), pending.eq(0)]
+        m.d.sync += [self.known.eq(self.settled), pending.eq(0)]
         with m.Switch(self.chunk):
             for chunk in self.layout.chunks:
                 if chunk.layer == len(self.layers) - 1:
@@ -75,6 +80,8 @@ class PairChooser(wiring.Component):
                     fired = acts[chunk.layer][chunk.first : chunk.first + chunk.count].any()
                     everyone = (1 << self.layers[chunk.layer + 1]) - 1
                     m.d.sync += pending.eq(Mux(fired, everyone, acts[chunk.layer + 1]))
+                    with m.If(fired):
+                        m.d.sync += self.known.eq(1)
 
 
 __all__ = ["PairChooser"]

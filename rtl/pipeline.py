@@ -25,7 +25,7 @@ class Pipeline(wiring.Component):
     - `tap_a`, `tap_r`: their taps. `step_a`: the step of the operation in stage A. The pass of a step begins with the
       first chunk's LOAD; what goes before it belongs to the step before.
     - `begins_step_a` (1): the operation in stage A begins a step.
-    - `updates` (`chunk_update_layout` for B, A, R, E): the UPDATEs on their way.
+    - `updates` (`chunk_update_layout` for B, A, R, E): the ends of chunks on their way.
 
     Latency `LATENCY` from `issued` to stage A, one operation a cycle, never stalled.
     """
@@ -87,7 +87,7 @@ class Pipeline(wiring.Component):
             m.d.sync += self.step_a.eq(self.step)
         m.d.comb += self.begins_step_a.eq((op_a.kind == Kind.LOAD) & (op_a.chunk == 0))
         for update, operation in zip(self.updates, (op_b, op_a, self.operation_r, self.operation_e), strict=True):
-            m.d.comb += [update.valid.eq(operation.kind == Kind.UPDATE), update.chunk.eq(operation.chunk)]
+            m.d.comb += [update.valid.eq(operation.update), update.chunk.eq(operation.chunk)]
         return m
 
 

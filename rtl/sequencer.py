@@ -44,12 +44,12 @@ class Sequencer(wiring.Component):
     - Generator: `warm`*; `warm_up`*, `draw_sign`, `next_key`.
     - Steps: `begin_step`, `end_step`; `step` (the number from 0 on). `nudging`*; `learns`*: the pass serves spikes of
       the nudge phase; `counting`*: spikes count towards programming pulses. `settled`*, `updates` (an array of
-      `chunk_update_layout`: UPDATEs of 1, 2, ... cycles ago): see `rtl.neurons.Neurons`. `inputs_busy`*: the input
+      `chunk_update_layout`: ends of chunks 1, 2, ... cycles ago): see `rtl.neurons.Neurons`. `inputs_busy`*: the input
       neurons of a bank are at work.
-    - Spike lists (`rtl.spike_list.SpikeList`): `list_more`* (a bit a bank), `list_place` (bank 0's next entry);
-      `list_rewind`, `list_next` (a bit a bank). Bias: `bias_spike`*, `bias_pulse`*.
-    - Pairs (`rtl.pairs.PairChooser`): `pairs_known`*, `pairs_left`*, `pair_post` (a neuron's number);
-      `pairs_forget`, `pairs_choose`, `pairs_serve`.
+    - Spike lists (`rtl.spike_list.SpikeList`): `list_more`*, `list_last`* (a bit a bank), `list_place` (bank 0's next
+      entry); `list_rewind`, `list_next` (a bit a bank). Bias: `bias_spike`*, `bias_pulse`*.
+    - Pairs (`rtl.pairs.PairChooser`): `pairs_known`*, `pairs_left`*, `pairs_last`*, `pair_post` (a neuron's
+      number); `pairs_forget`, `pairs_choose`, `pairs_serve`.
     - A-EqSpike's naive variant only: `pulses` (`layer_bits`), `inputs_served` (a bit an input).
     - Programming at the image's end only (`rtl.sweep.Sweep`): `sweep_start`, `sweep_done`; `sweep_operation`
       (`operation_layout`), issued meanwhile. `sums_cleared`*: spikes of the nudge phase may be counted.
@@ -57,8 +57,13 @@ class Sequencer(wiring.Component):
     - `chunk` (its number): the one being served. `issued` (`issue_layout`): the operation of this cycle, a NOP when
       there is none. `stage` (`Stage`): what the cycle is spent on.
 
-    Throughput: an operation a cycle, unless it waits for what the parts' latencies say.
+    Throughput: an operation a cycle, unless it waits for what the parts' latencies say. Taps are read and chunks end
+    beside the last of what is served.
     """
+
+    STANDS = Pipeline.TO_E + Neurons.LATENCY
+    """From the operation that ends a chunk to its neurons' spikes in the registers, less one. A chunk that is not the
+    last ends two cycles before the last one at least, which then loads and ends."""
 
     def __init__(self, config: Config, crossbar: Crossbar) -> None:
         self.config, self.crossbar = config, crossbar
@@ -78,8 +83,9 @@ class Sequencer(wiring.Component):
             "offered": 1, "filled": 1, "mode": Mode, "result_valid": 1, "key_load": 1, "weight_waiting": 1,
             "weight_ready": 1, "weight_operation": operation_layout(layout), "warm": 1, "settled": 1,
             "updates": data.ArrayLayout(chunk_update_layout(layout), Pipeline.TO_E + Neurons.LATENCY),
-            "inputs_busy": 1, "list_more": layout.banks, "list_place": range(layout.layers[0] + 1), "bias_spike": 1,
-            "bias_pulse": 1, "pairs_known": 1, "pairs_left": 1, "pair_post": range(max(2, *layout.layers[2:])),
+            "inputs_busy": 1, "list_more": layout.banks, "list_last": layout.banks,
+            "list_place": range(layout.layers[0] + 1), "bias_spike": 1, "bias_pulse": 1, "pairs_known": 1,
+            "pairs_left": 1, "pairs_last": 1, "pair_post": range(max(2, *layout.layers[2:])),
             "pulses": layer_bits(config), "inputs_served": layout.layers[0], "first_valid": 1, "scanned": 1,
             "within": 1,
         }  # fmt: skip
@@ -96,23 +102,26 @@ class Sequencer(wiring.Component):
             outs["sweep_start"] = 1
         super().__init__({name: In(shape) for name, shape in ins.items()} | {name: Out(s) for name, s in outs.items()})
         self._op = self.issued.operation
-        self._tap = Signal.like(self.issued.tap, name="tap")
+        self._tap = Signal(range(max(self.taps) + 1), name="tap")
         """The next tap to read."""
         self._bias_left, self._wait = Signal(name="bias_left"), Signal(range(WAITS), name="wait")
         """The bias is still to be served. Cycles to wait."""
+        self._stale, self._recent = Signal(name="stale"), Signal(range(self.STANDS), name="recent")
+        """The chunk did not stand as it was loaded. Cycles until what the last step left stands, but the last chunk."""
         self._programs = Const(0) if self.image_end else self.learns
         """Spikes that are served program their synapses."""
         self._alone = Signal(name="alone")
         """Naive: a pulse of this chunk programs all rows."""
 
     def _settle_wait(self, index: int) -> int:
-        """Cycles that a chunk's pass must last beyond its LOAD and TAPs, for a layer's sums from below to be in when
-        its first chunk is updated. After the last of the pairs come UPDATE, LOAD, TAPs and the next UPDATE."""
+        """Cycles that a chunk's pass must last beyond its LOAD and one more, for a layer's sums from below to be in
+        when its first chunk is updated. The last of the pairs may end its chunk, then come LOAD and what ends the
+        next."""
         chunks = self.layout.chunks
         if index == 0 or chunks[index].layer == 1 or chunks[index - 1].layer == chunks[index].layer:
             return 0
         others = 2
-        return max(0, self.crossbar.forward_latency + Sums.LATENCY - others - self.taps[index])
+        return max(0, self.crossbar.forward_latency + Sums.LATENCY - others)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -123,6 +132,8 @@ class Sequencer(wiring.Component):
         ]
         m.d.sync += self.restart.eq(self.begin)
         still = self._still(m)
+        with m.If(self._recent != 0):
+            m.d.sync += self._recent.eq(self._recent - 1)
         with m.FSM():
             with m.State("IDLE"):
                 self._idle(m)
@@ -141,15 +152,8 @@ class Sequencer(wiring.Component):
                 m.next = "LOAD"
             with m.State("LOAD"):
                 self._load(m, still)
-            with m.State("TAPS"):
-                m.d.comb += [
-                    self.stage.eq(Stage.LOAD), self._op.kind.eq(Kind.TAP), self.issued.tap.eq(self._tap)
-                ]  # fmt: skip
-                m.d.sync += self._tap.eq(self._tap + 1)
-                with m.If(self._tap == self._per_chunk(self.taps) - 1):
-                    m.next = "SERVE"
             with m.State("SERVE"):
-                self._serve(m)
+                self._serve(m, still)
             with m.State("DRAIN"):
                 self._drain(m)
             with m.State("SCAN"):
@@ -170,13 +174,13 @@ class Sequencer(wiring.Component):
         return chunk_constant(values, self.chunk)
 
     def _still(self, m: Module) -> Signal:
-        """A chunk must stand when it is loaded again: its state in memory when the LOAD is in stage A; in the naive
+        """A chunk must stand when it is loaded for good: its state in memory when the LOAD is in stage A; in the naive
         variant, which asks for the chunk's pulses as the LOAD is issued, the registers."""
         stands = Pipeline.TO_E + Neurons.LATENCY
         again = stands + ChunkState.WRITE_LATENCY - Pipeline.LATENCY
         if self.naive:
             again = stands + NeuronRegisters.LATENCY
-        # Each of the other chunks takes a LOAD and an UPDATE at least: many of them take as long.
+        # Each of the other chunks takes a LOAD and one operation more at least: many of them take as long.
         others = 1 + 2 * (len(self.layout.chunks) - 1)
         still = Signal()
         if others < again or self.naive:
@@ -211,11 +215,13 @@ class Sequencer(wiring.Component):
             m.next = "FILL"
 
     def _load(self, m: Module, still: Value) -> None:
-        """Begin a chunk, once it stands."""
+        """Begin a chunk, once it stands. Rows that program nothing need its currents cleared, but not its state: then
+        it begins at once, and the state is taken once it stands."""
         m.d.comb += [self.stage.eq(Stage.BEGIN), self.list_rewind.eq(1), self.pairs_forget.eq(1)]
-        m.d.sync += [self._tap.eq(1), self._bias_left.eq(self.bias_spike)]
+        m.d.sync += [self._tap.eq(1), self._bias_left.eq(self.bias_spike), self._stale.eq(still)]
         m.d.sync += self._wait.eq(self._per_chunk(self.settle_waits))
-        with m.If(~still):
+        waits = still if self.naive else still & self._programs
+        with m.If(~waits):
             m.d.comb += [self.stage.eq(Stage.LOAD), self._op.kind.eq(Kind.LOAD)]
             if self.naive:
                 with m.Switch(self.chunk):
@@ -224,50 +230,73 @@ class Sequencer(wiring.Component):
                             own = self.pulses[layer_name(chunk.layer)][chunk.first : chunk.first + chunk.count]
                             pulses = self.learns & own.any()
                             m.d.sync += [self._alone.eq(pulses), self._bias_left.eq(self.bias_spike | pulses)]
-            with m.If(self._per_chunk(self.taps) > 1):
-                m.next = "TAPS"
-            with m.Else():
-                m.next = "SERVE"
+            m.next = "SERVE"
 
-    def _serve(self, m: Module) -> None:
+    def _serve(self, m: Module, still: Value) -> None:
         """The rows of the inputs that fired, then the bias, then the two-way synapses: what there is of each. In step 0
-        no spikes are left to serve."""
+        no spikes are left to serve. The chunk ends with the last of it, if nothing is to be waited for."""
         m.d.comb += self.stage.eq(Stage.SERVE)
-        m.d.comb += self.pairs_choose.eq(~self.pairs_known & self.settled)
+        m.d.comb += self.pairs_choose.eq(~self.pairs_known & (self._recent == 0))
         with m.If(self._wait != 0):
             m.d.sync += self._wait.eq(self._wait - 1)
+        read = self._read_state(m, still)
         first_layer = self._per_chunk([chunk.layer for chunk in self.layout.chunks]) == 1
         others = self._serve_other_banks(m, first_layer)
         entries = first_layer & self.list_more[0]
         if self.naive:
             entries = first_layer & Mux(self._alone, self.list_place != self.layout.layers[0], self.list_more[0])
         is_last = self._per_chunk([chunk.layer for chunk in self.layout.chunks]) == self.last_layer
-        pairs_known = Signal()
-        m.d.comb += pairs_known.eq(self.pairs_known | is_last)
+        pairs_known, served, drains = Signal(), Signal(), Signal()
+        """`served`: bank 0 serves the last of the pass in this cycle, or nothing is left of it."""
+        ends_step = self.chunk == len(self.layout.chunks) - 1
+        m.d.comb += [
+            pairs_known.eq(self.pairs_known | is_last),
+            drains.eq(ends_step & (~self.settled | self.inputs_busy)),
+        ]
         with m.If(entries):
             self._issue_entry(m)
         with m.Elif(self._bias_left):
             self._issue_bias(m)
-        with m.Elif(self.pairs_left):
+            m.d.comb += served.eq(pairs_known & ~self.pairs_left)
+        with m.Elif(self.pairs_left & ~self._stale):
             self._issue_pair(m)
-        with m.Elif(others):
-            pass
-        with m.Elif(~pairs_known | (self._wait != 0)):
-            m.d.comb += self.stage.eq(Stage.WAIT)
-        with m.Elif(self.chunk != len(self.layout.chunks) - 1):
-            m.d.comb += [self.stage.eq(Stage.UPDATE), self._op.kind.eq(Kind.UPDATE)]
-            m.d.sync += self.chunk.eq(self.chunk + 1)
-            m.next = "LOAD"
-        with m.Elif(~self.settled | self.inputs_busy):
-            m.d.comb += self.stage.eq(Stage.DRAIN)
+            m.d.comb += served.eq(self.pairs_last)
         with m.Else():
-            self._end_step(m)
+            m.d.comb += served.eq(pairs_known & ~self.pairs_left)
+            with m.If(others):
+                pass
+            with m.Elif(~served | ~read | (self._wait != 0)):
+                m.d.comb += self.stage.eq(Stage.WAIT)
+            with m.Elif(drains):
+                m.d.comb += self.stage.eq(Stage.DRAIN)
+            with m.Else():
+                m.d.comb += self.stage.eq(Stage.UPDATE)
+        with m.If(served & self._ends_other_banks(first_layer) & read & (self._wait == 0) & ~drains):
+            m.d.comb += self._op.update.eq(1)
+            with m.If(ends_step):
+                self._end_step(m)
+            with m.Else():
+                m.d.sync += self.chunk.eq(self.chunk + 1)
+                m.next = "LOAD"
+
+    def _read_state(self, m: Module, still: Value) -> Value:
+        """Beside what is served: take the chunk's state once it stands, then the taps of its delay line. Is the last of
+        them read now, or was it?"""
+        left = self._tap != self._per_chunk(self.taps)
+        m.d.comb += self._op.reload.eq(self._stale & ~still)
+        with m.If(self._stale):
+            m.d.sync += self._stale.eq(still)
+        with m.Elif(left):
+            m.d.comb += [self._op.tap.eq(1), self.issued.tap.eq(self._tap)]
+            m.d.sync += self._tap.eq(self._tap + 1)
+        after = self._per_chunk([max(1, taps - 1) for taps in self.taps])
+        return ~self._stale & (~left | (self._tap == after))
 
     def _end_step(self, m: Module) -> None:
         """End the last chunk. The next step begins while the neurons take this one, unless the outputs are judged."""
         learning = self.config.learning
-        m.d.comb += [self.stage.eq(Stage.UPDATE), self._op.kind.eq(Kind.UPDATE), self.end_step.eq(1)]
-        m.d.sync += [self.step.eq(self.step + 1), self.chunk.eq(0)]
+        m.d.comb += self.end_step.eq(1)
+        m.d.sync += [self.step.eq(self.step + 1), self.chunk.eq(0), self._recent.eq(self.STANDS - 2)]
         free_ends = ~self.nudging & (self.step == learning.free_steps - 1)
         ends = self.step == learning.free_steps + learning.nudge_steps - 1
         with m.If(free_ends | ends | (self.mode == Mode.INFER_FIRST_SPIKE)):
@@ -320,6 +349,12 @@ class Sequencer(wiring.Component):
                 self.list_next[bank].eq(more),
             ]
         return Cat(row.valid for row in self._op.rows).any() if self.layout.banks > 1 else Const(0)
+
+    def _ends_other_banks(self, first_layer: Value) -> Value:
+        """Is no row left in them after this cycle?"""
+        if self.layout.banks == 1:
+            return Const(1)
+        return ~first_layer | (~self.list_more | self.list_last)[1:].all()
 
     def _issue_entry(self, m: Module) -> None:
         """The row of the next entry of bank 0's list; or, naive and alone, of the next input."""

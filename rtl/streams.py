@@ -201,7 +201,7 @@ def tap_shape(config: Config) -> range:
 
 def issue_layout(config: Config, layout: Layout) -> data.StructLayout:
     """An operation as the sequencer issues it. `listed`: it is the row of the next entry of bank 0's spike list, whose
-    place is added on the way. `tap`: which tap of the delay line a LOAD or TAP reads."""
+    place is added on the way. `tap`: which tap of the delay line it reads, if it does."""
     return data.StructLayout({"operation": operation_layout(layout), "listed": 1, "tap": tap_shape(config)})
 
 

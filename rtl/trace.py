@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from eqspike.golden.config import Config
 from eqspike.rtl.crossbar import Crossbar
 from eqspike.rtl.nudge import OutputRates
-from eqspike.rtl.operation import Kind, operation_layout
+from eqspike.rtl.operation import operation_layout
 from eqspike.rtl.streams import COUNTER_BITS, Stage, chunk_shape, neuron_layout, step_shape
 
 
@@ -98,7 +98,7 @@ class WriteTrace(wiring.Component):
                     self.write_address[bank].eq(self.address[bank]),
                     self.write_data[bank].eq(self.data[bank]),
                 ]
-        with m.If((self.operation.kind == Kind.UPDATE) & (self.operation.chunk == len(self.layout.chunks) - 1)):
+        with m.If(self.operation.update & (self.operation.chunk == len(self.layout.chunks) - 1)):
             m.d.sync += self.word.eq(self.word_now)
         return m
 

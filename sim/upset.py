@@ -46,8 +46,10 @@ class Checked:
 
 
 def one_bank(config: Config) -> Config:
-    """The config on one bank, without `prefetch`, which change no result."""
-    return config.replace(hardware=dataclasses.replace(config.hardware, banks=1, prefetch=False), boards={})
+    """The config on one bank, without `prefetch` and `eager`, which change no result."""
+    return config.replace(
+        hardware=dataclasses.replace(config.hardware, banks=1, prefetch=False, eager=False), boards={}
+    )
 
 
 def _offset(layout: Any, *path: Any) -> int:

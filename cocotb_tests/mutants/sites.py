@@ -28,7 +28,7 @@ COMPARISONS = {
 }  # fmt: skip
 NAMES = {"any": "all", "all": "any", "min": "max", "max": "min", "rotate_right": "rotate_left", "reversed": "list"}
 MEMBERS = {
-    "Kind": ("NOP", "LOAD", "TAP", "ROW", "PAIR", "UPDATE", "PEEK", "POKE"),
+    "Kind": ("NOP", "LOAD", "ROW", "PAIR", "PEEK", "POKE"),
     "Mode": ("INFER", "LEARN", "INFER_FIRST_SPIKE"),
     "Stage": ("IDLE", "FILL", "BEGIN", "LOAD", "SERVE", "WAIT", "UPDATE", "DRAIN", "RESULT"),
 }

@@ -13,9 +13,9 @@ from formal.bench import Bench
 from formal.registry import proof
 
 
-@proof("A LOAD takes the state that the chunk's last step made, or 0 in an image's first step, and the spikes of its "
-       "neurons; a tap is the chunk's spikes of so many steps ago, or 0 before the image's first step.", depth=7,
-       any_state=True, cases={"rho_bar": {}, "every": {"programming": {"every": 3}}},
+@proof("A LOAD, or a reload, takes the state that the chunk's last step made, or 0 in an image's first step, and the "
+       "spikes of its neurons; a tap is the chunk's spikes of so many steps ago, or 0 before the image's first step.",
+       depth=7, any_state=True, cases={"rho_bar": {}, "every": {"programming": {"every": 3}}},
        bug=("seen.eq(self.step_a >= ages)", "seen.eq(self.step_a > ages)"))  # fmt: skip
 def loads(b: Bench, **sections: object) -> None:
     config = configs.small(**sections)
@@ -34,7 +34,7 @@ def loads(b: Bench, **sections: object) -> None:
         b.m.d.sync += [state.eq(update.state), state_known.eq(1)]
         with b.m.If((block.step ^ step)[: block.depth_bits] == 0):
             b.m.d.sync += [spikes.eq(update.spikes), spikes_known.eq(block.step == step)]
-    asked, loaded = block.operation_a.chunk == chunk, kind == Kind.LOAD.value
+    asked, loaded = block.operation_a.chunk == chunk, (kind == Kind.LOAD.value) | block.operation_a.reload
     late, known = block.LATENCY, b.since(block.LATENCY)
 
     def then(value: object, cycles: int = late) -> Value:
@@ -43,7 +43,7 @@ def loads(b: Bench, **sections: object) -> None:
     b.prove(~known | ~then(loaded & (block.step_a == 0)) | (block.state.as_value() == 0))
     kept = then(loaded & asked & (block.step_a != 0) & state_known)
     b.prove(~known | ~kept | (block.state.as_value() == then(state)))
-    taken = loaded | (kind == Kind.TAP.value)
+    taken = loaded | block.operation_a.tap
     for i, age in enumerate(block.ages):
         tapped = taken & (block.tap_a == i)
         b.prove(~known | ~then(tapped & (block.step_a < age)) | (block.taps[i] == 0))

@@ -24,6 +24,7 @@ def chooses(b: Bench, **sections: object) -> None:
     block = b.add(PairChooser(config, layout))
     pending = b.peek("dut.pending", block.most)
     b.assume(block.chunk < len(layout.chunks))
+    acted = {}
     for chunk in layout.chunks:
         if chunk.layer == len(layout.layers) - 1:
             continue
@@ -31,6 +32,7 @@ def chooses(b: Bench, **sections: object) -> None:
         late = block.learns if config.pulses else 0
         acts = {name: block.spikes[name] | Mux(late, block.pulses[name], 0) for name in (above, own)}
         lanes = acts[own][chunk.first : chunk.first + chunk.count]
+        acted[chunk.index] = lanes.any()
         wanted = Cat(lanes.any() | acts[above][k] for k in range(layout.layers[chunk.layer + 1]))
         b.prove(b.first | ~b.past(block.choose & (block.chunk == chunk.index)) | (pending == b.past(wanted)))
     lowest = pending & -pending
@@ -39,5 +41,11 @@ def chooses(b: Bench, **sections: object) -> None:
     b.prove(b.first | b.past(block.serve | block.choose) | (pending == b.past(pending)))
     b.prove(~block.left | ((1 << block.post) == lowest[: block.most]))
     b.prove(block.left == (block.known & pending.any()))
-    b.prove(b.first | (block.known == b.past(block.choose | (block.known & ~block.forget))))
+    # Where the neurons above do not stand, a spike of the chunk decides alone.
+    own = Cat(
+        b.past((block.chunk == c.index) & acted[c.index]) for c in layout.chunks if c.layer < len(layout.layers) - 1
+    ).any()
+    chosen = b.past(block.settled) | own
+    b.prove(b.first | (block.known == Mux(b.past(block.choose), chosen, b.past(block.known & ~block.forget))))
+    b.prove(block.last == (block.left & ((pending & ~lowest)[: block.most] == 0)))
     b.reach(block.left & (block.post == 2))

@@ -39,7 +39,7 @@ def passes(b: Bench, banks: int = 1, **sections: object) -> None:
     prove(made.address, b.past(operation.address) + place, 1)
     prove(made.number, b.past(operation.number) + number, 1)
     prove(made.program, b.past(operation.program) & (~listed | entries[0].pulse if every else 1), 1)
-    for name in ("kind", "chunk", "synapses", "silent", "post"):
+    for name in ("kind", "chunk", "synapses", "silent", "post", "reload", "tap", "update"):
         prove(getattr(made, name), getattr(operation, name))
     for bank in range(1, banks):
         row, given, entry = made.rows[bank - 1], operation.rows[bank - 1], entries[bank]
@@ -56,6 +56,6 @@ def passes(b: Bench, banks: int = 1, **sections: object) -> None:
     # The step is looked at when the operation is in stage B.
     b.prove(~known | (block.step_a == b.past(Mux(b.past(begins), block.step, block.step_a))))
     for stage, update in enumerate(block.updates, 1):
-        prove(update.valid, Value.cast(operation.kind) == Kind.UPDATE.value, stage)
+        prove(update.valid, operation.update, stage)
         prove(update.chunk, operation.chunk, stage)
     b.reach(known & b.past(listed) & (made.address == 5) & block.begins_step_a & (block.step_a == 3))
