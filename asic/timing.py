@@ -23,9 +23,11 @@ SMALL_BITS, SMALL_NS, LARGE_NS = 8192, 2.0, 2.5
 SETUP_NS = 0.3
 """Assumed of a memory's inputs."""
 FIRST_NS = 10.0
-"""Period of the first look; the slowest path takes it less the slack."""
+"""Period of the first look."""
 NEAR_NS = 0.002
-TRIES = 6
+STEP_NS = 0.01
+Look = tuple[float, str, str]
+"""Slack in ns; where the path begins, and where it ends."""
 
 SCRIPT = """read_liberty cells.lib
 read_liberty memories.lib
@@ -67,16 +69,32 @@ def time_core(tools: Tools, library: Library, netlist: Netlist, wire_ff: float) 
     (folder / "cells.lib").write_text(with_wire(text, wire_ff, library.farads), encoding="utf-8")
     macros = {memory.kind: memory for memory in netlist.memories.values()}
     (folder / "memories.lib").write_text(memories(macros, wire_ff), encoding="utf-8")
+    flip_flops = len(netlist.flip_flops(library))
+    latches = any(library.cells[gate.kind].state == "latch" for gate in netlist.gates.values())
+    return shortest(lambda period: _look(tools, period, flip_flops), latches, wire_ff)
+
+
+def shortest(look: Callable[[float], Look], latches: bool, wire_ff: float) -> Timing:
+    """The shortest period whose slack is not negative, by `look`, which gives the slack at a period.
+
+    Without latches the slack follows the period. A latch may take its input late, as long as it is open: its slack is 0
+    at many periods, so there the shortest is looked for by halves.
+    """
     period = FIRST_NS
-    for _ in range(TRIES):
-        slack, begins, ends = _look(tools, period, len(netlist.flip_flops(library)))
-        if abs(slack) < NEAR_NS:
-            break
-        # Where a latch of a gated clock is open for half a period, the slack does not move as the period does.
-        period -= slack
-    else:
-        raise FlowFailed(f"asic: timing: no period found at which the slowest path just fits; the last was {period} ns")
-    return Timing(wire_ff, round(period, 3), begins, ends)
+    while (found := look(period))[0] < -NEAR_NS:
+        period = period * 2 if latches else period - found[0]
+    if not latches:
+        period -= found[0]
+        return Timing(wire_ff, round(period, 3), *look(period)[1:])
+    low, high = 0.0, period
+    while high - low > STEP_NS:
+        middle = (low + high) / 2
+        at = look(middle)
+        if at[0] < -NEAR_NS:
+            low, found = middle, at  # the path that is too slow
+        else:
+            high = middle
+    return Timing(wire_ff, round(high, 3), *found[1:])
 
 
 def with_wire(text: str, wire_ff: float, farads: float) -> str:
@@ -128,14 +146,14 @@ def _macro(kind: str, memory: Memory, load: float) -> str:
     return "\n".join([*lines, "  }"])
 
 
-def _look(tools: Tools, period: float, flip_flops: int) -> tuple[float, str, str]:
+def _look(tools: Tools, period: float, flip_flops: int) -> Look:
     """(slack, where the path begins, where it ends) at a period."""
     (tools.folder / "timing.tcl").write_text(SCRIPT.format(period=f"{period:.4f}", clock=CLOCK), encoding="utf-8")
     said = tools.run([str(base.opensta()), "-no_splash", "-exit", "timing.tcl"], "timing")
     return read_report(said, flip_flops, lambda what: tools.failed("timing", said, what))
 
 
-def read_report(said: str, flip_flops: int, failed: Callable[[str], FlowFailed]) -> tuple[float, str, str]:
+def read_report(said: str, flip_flops: int, failed: Callable[[str], FlowFailed]) -> Look:
     """What OpenSTA's report says. It goes on behind an error with what it had read so far and still prints a slack: any
     error fails, and so does a netlist in which it found fewer flip-flops than there are."""
     if re.search(r"\bError\b", said, re.IGNORECASE):
@@ -150,7 +168,7 @@ def read_report(said: str, flip_flops: int, failed: Callable[[str], FlowFailed])
     return min(path for path in paths if path is not None)
 
 
-def _path(block: str) -> tuple[float, str, str] | None:
+def _path(block: str) -> Look | None:
     """Of the text behind "Startpoint: "."""
     found = re.match(r"(\S+).*?^Endpoint: (\S+).*?^\s*(-?[\d.]+)\s+slack \((?:MET|VIOLATED)\)", block, SEARCH)
     return (float(found[3]), found[1], found[2]) if found else None
