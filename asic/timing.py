@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from eqspike.asic.library import Library
 from eqspike.asic.netlist import CLOCK, Memory, Netlist
@@ -25,9 +26,8 @@ SETUP_NS = 0.3
 FIRST_NS = 10.0
 """Period of the first look."""
 NEAR_NS = 0.002
-STEP_NS = 0.01
-Look = tuple[float, str, str]
-"""Slack in ns; where the path begins, and where it ends."""
+STEP_NS = 0.02
+EDGE = "-- to flip-flops"
 
 SCRIPT = """read_liberty cells.lib
 read_liberty memories.lib
@@ -35,6 +35,8 @@ read_verilog core.v
 link_design core
 create_clock -name clk -period {period} [get_ports {clock}]
 report_checks -path_delay max -format full -digits 4
+puts "{edge}"
+report_checks -path_delay max -format full -digits 4 -to [all_registers -edge_triggered -data_pins]
 puts "flip-flops [llength [all_registers -cells]]"
 exit
 """
@@ -61,6 +63,21 @@ class Timing:
         return 1000 / self.ns
 
 
+class Path(NamedTuple):
+    """A path: slack in ns; where it begins, and where it ends."""
+
+    slack: float
+    begins: str
+    ends: str
+
+
+class Look(NamedTuple):
+    """The slowest paths at a period: of all, and of those to flip-flops and memories."""
+
+    worst: Path
+    edge: Path
+
+
 def time_core(tools: Tools, library: Library, netlist: Netlist, wire_ff: float) -> Timing:
     """The slowest path with so many fF of wire at every sink. Raises `FlowFailed`, `NetlistProblem`, `ToolMissing`."""
     folder = tools.folder
@@ -70,31 +87,29 @@ def time_core(tools: Tools, library: Library, netlist: Netlist, wire_ff: float) 
     macros = {memory.kind: memory for memory in netlist.memories.values()}
     (folder / "memories.lib").write_text(memories(macros, wire_ff), encoding="utf-8")
     flip_flops = len(netlist.flip_flops(library))
-    latches = any(library.cells[gate.kind].state == "latch" for gate in netlist.gates.values())
-    return shortest(lambda period: _look(tools, period, flip_flops), latches, wire_ff)
+    return shortest(lambda period: _look(tools, period, flip_flops), wire_ff)
 
 
-def shortest(look: Callable[[float], Look], latches: bool, wire_ff: float) -> Timing:
-    """The shortest period whose slack is not negative, by `look`, which gives the slack at a period.
+def shortest(look: Callable[[float], Look], wire_ff: float) -> Timing:
+    """The shortest period whose slack is not negative, by `look`, which gives the paths at a period.
 
-    Without latches the slack follows the period. A latch may take its input late, as long as it is open: its slack is 0
-    at many periods, so there the shortest is looked for by halves.
+    The slack of paths to flip-flops follows the period. A latch may take its input late, as long as it is open: its
+    slack is 0 at many periods; where it is the latch that fails, the shortest period is looked for by halves.
     """
     period = FIRST_NS
-    while (found := look(period))[0] < -NEAR_NS:
-        period = period * 2 if latches else period - found[0]
-    if not latches:
-        period -= found[0]
-        return Timing(wire_ff, round(period, 3), *look(period)[1:])
-    low, high = 0.0, period
+    while (found := look(period)).worst.slack < -NEAR_NS:
+        period = 2 * period
+    low, high, slowest = period - found.edge.slack, period, found.edge
+    at = look(low)
+    if at.worst.slack >= -NEAR_NS:
+        return Timing(wire_ff, round(low, 3), slowest.begins, slowest.ends)
     while high - low > STEP_NS:
-        middle = (low + high) / 2
-        at = look(middle)
-        if at[0] < -NEAR_NS:
-            low, found = middle, at  # the path that is too slow
+        slowest, middle = at.worst, (low + high) / 2
+        if (tried := look(middle)).worst.slack < -NEAR_NS:
+            low, at = middle, tried
         else:
             high = middle
-    return Timing(wire_ff, round(high, 3), *found[1:])
+    return Timing(wire_ff, round(high, 3), slowest.begins, slowest.ends)
 
 
 def with_wire(text: str, wire_ff: float, farads: float) -> str:
@@ -147,8 +162,10 @@ def _macro(kind: str, memory: Memory, load: float) -> str:
 
 
 def _look(tools: Tools, period: float, flip_flops: int) -> Look:
-    """(slack, where the path begins, where it ends) at a period."""
-    (tools.folder / "timing.tcl").write_text(SCRIPT.format(period=f"{period:.4f}", clock=CLOCK), encoding="utf-8")
+    """The paths at a period."""
+    (tools.folder / "timing.tcl").write_text(
+        SCRIPT.format(period=f"{period:.4f}", clock=CLOCK, edge=EDGE), encoding="utf-8"
+    )
     said = tools.run([str(base.opensta()), "-no_splash", "-exit", "timing.tcl"], "timing")
     return read_report(said, flip_flops, lambda what: tools.failed("timing", said, what))
 
@@ -158,20 +175,21 @@ def read_report(said: str, flip_flops: int, failed: Callable[[str], FlowFailed])
     error fails, and so does a netlist in which it found fewer flip-flops than there are."""
     if re.search(r"\bError\b", said, re.IGNORECASE):
         raise failed("OpenSTA reports an error")
-    # One path a group: of the clock, and of what gates it.
-    paths = [_path(block) for block in said.split("Startpoint: ")[1:]]
     seen = re.findall(r"^flip-flops (\d+)", said, re.MULTILINE)
-    if not paths or None in paths:
-        raise failed("OpenSTA reports no path")
     if not seen or int(seen[0]) < flip_flops:
         raise failed(f"OpenSTA sees {seen[0] if seen else 'no'} registers of {flip_flops} flip-flops")
-    return min(path for path in paths if path is not None)
+    every, _, edge = said.partition(EDGE)
+    # One path a group: of the clock, and of what gates it.
+    both = [[_path(block) for block in part.split("Startpoint: ")[1:]] for part in (every, edge)]
+    if any(not paths or None in paths for paths in both):
+        raise failed("OpenSTA reports no path")
+    return Look(*(min(path for path in paths if path is not None) for paths in both))
 
 
-def _path(block: str) -> Look | None:
+def _path(block: str) -> Path | None:
     """Of the text behind "Startpoint: "."""
     found = re.match(r"(\S+).*?^Endpoint: (\S+).*?^\s*(-?[\d.]+)\s+slack \((?:MET|VIOLATED)\)", block, SEARCH)
-    return (float(found[3]), found[1], found[2]) if found else None
+    return Path(float(found[3]), found[1], found[2]) if found else None
 
 
 __all__ = ["WIRES_FF", "Timing", "memories", "read_report", "time_core", "with_wire"]

@@ -44,7 +44,7 @@ def test_function_as_verilog() -> None:
 @pytest.mark.parametrize("text", ["A +", "(A", "A)", "A ? B", "", "* A"])
 def test_wrong_functions(text: str) -> None:
     """Named, with what is wrong."""
-    with pytest.raises(ValueError, match="function|stand|closed"):
+    with pytest.raises(ValueError, match=r"function|stand|closed"):
         parse(text)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from eqspike.asic.observer import split
 from eqspike.asic.self_gating import gate_registers
 from eqspike.asic.simulated import simulated, sources
 from eqspike.asic.swap import swap_gate
-from eqspike.asic.timing import read_report, shortest, with_wire
+from eqspike.asic.timing import Look, read_report, shortest, with_wire
+from eqspike.asic.timing import Path as TimedPath
 from eqspike.asic.tools import FlowFailed
 from eqspike.asic.trees import SINKS, clock_tree, spread
 from eqspike.asic.verilog import refuse, structural
@@ -55,6 +57,10 @@ Endpoint: g2 (rising edge-triggered flip-flop clocked by clk)
 Startpoint: g3 (rising edge-triggered flip-flop clocked by clk)
 Endpoint: g4 (clock gating)
              3.2500   slack (MET)
+-- to flip-flops
+Startpoint: g1 (rising edge-triggered flip-flop clocked by clk)
+Endpoint: g2 (rising edge-triggered flip-flop clocked by clk)
+             4.5000   slack (MET)
 flip-flops 2
 """
 
@@ -65,7 +71,7 @@ def test_report_of_the_timing() -> None:
     def failed(what: str) -> FlowFailed:
         return FlowFailed(what)
 
-    assert read_report(REPORT, 2, failed) == (3.25, "g3", "g4")
+    assert read_report(REPORT, 2, failed) == ((3.25, "g3", "g4"), (4.5, "g1", "g2"))
     for text, number, message in (
         ("Error: core.v, line 1 syntax error\n" + REPORT, 2, "reports an error"),
         (REPORT, 3, "sees 2 registers of 3"),
@@ -77,14 +83,25 @@ def test_report_of_the_timing() -> None:
             read_report(text, number, failed)
 
 
-def test_shortest_period() -> None:
-    """Of a path of 6.5 ns, and of one through a latch that may borrow: its slack is 0 from 4 ns on."""
-    plain = shortest(lambda period: (period - 6.5, "a", "b"), False, 0)
-    assert (plain.ns, plain.begins, plain.ends) == (6.5, "a", "b")
-    assert shortest(lambda period: (period - 12.5, "a", "b"), False, 0).ns == 12.5
-    borrowed = shortest(lambda period: (min(0.0, period - 4.0), "a", "b"), True, 0)
-    assert borrowed.ns == pytest.approx(4.0, abs=0.011)
-    assert shortest(lambda period: (min(0.0, period - 14.0), "a", "b"), True, 0).ns == pytest.approx(14.0, abs=0.011)
+def slacks(edge_ns: float, latch_ns: float) -> Callable[[float], Look]:
+    """A design whose slowest path to a flip-flop takes so long, and one into a latch, which may borrow, so long."""
+
+    def look(period: float) -> Look:
+        edge = TimedPath(period - edge_ns, "a", "b")
+        return Look(min(edge, TimedPath(min(0.0, period - latch_ns), "c", "d")), edge)
+
+    return look
+
+
+@pytest.mark.parametrize(
+    ("edge_ns", "latch_ns", "ns", "ends"),
+    [(6.5, 4, 6.5, "b"), (12.5, 4, 12.5, "b"), (4, 6.5, 6.5, "d"), (4, 14, 14, "d")],
+)
+def test_shortest_period(edge_ns: float, latch_ns: float, ns: float, ends: str) -> None:
+    """Whichever path is the slowest, and the latch's slack of 0 does not hide it."""
+    found = shortest(slacks(edge_ns, latch_ns), 0)
+    assert found.ns == pytest.approx(ns, abs=0.021)
+    assert found.ends == ends
 
 
 def test_wire_at_every_input() -> None:
