@@ -33,6 +33,7 @@ Debian's qflow, which the standard cells come with, brings 0.23."""
 
 QFLOW = Path("/usr/share/qflow/tech/osu018")
 """Where Debian puts the standard cells."""
+QFLOW_SCRIPTS = Path("/usr/lib/qflow/scripts")
 
 _PACKAGES = ("amaranth", "amaranth-boards", "cocotb", "numpy", "numba")
 
@@ -158,6 +159,19 @@ def qflow_file(name: str) -> Path:
     if not path.exists():
         raise ToolMissing(f"{name} not found: apt-get install qflow-tech-osu018, or --liberty FILE")
     return path
+
+
+def qflow_script(name: str) -> Path:
+    """A script of Debian's qflow, such as `blif2cel.tcl`."""
+    path = QFLOW_SCRIPTS / name
+    if not path.exists():
+        raise ToolMissing(f"{name} not found: apt-get install qflow")
+    return path
+
+
+def tclsh() -> Path:
+    """Tcl, in which qflow's scripts are written."""
+    return _debian("tclsh", "tcl")
 
 
 def graywolf() -> Path:

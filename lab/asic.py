@@ -33,6 +33,8 @@ from eqspike.lab.configs import in_fixed_point
 from eqspike.rtl.core import Core
 from eqspike.rtl.lane import Lane
 from eqspike.rtl.neuron import Lif
+from eqspike.rtl.pulse import PulseTail
+from eqspike.rtl.rate import RhoBar
 from eqspike.sim.harness import SimulationError
 
 SCRATCH = ".scratch-"
@@ -122,14 +124,24 @@ def _measure(
     return result
 
 
+def neuron_parts(config: Config, core: Core | None = None) -> dict[str, wiring.Component]:
+    """A LIF neuron; what its synapses are programmed by, a rho-bar block or tails of pulses; a lane, which has both."""
+    bits = (core or Core(config)).neurons.current_bits
+    return {
+        "lif": Lif(config, bits),
+        "signal": PulseTail(config) if config.pulses else RhoBar(config),
+        "lane": Lane(config, bits),
+    }
+
+
 def _neurons(
     config: Config, core: Core, tools: Tools, library: Library, say: Callable[[str], None]
 ) -> dict[str, dict[str, Any]]:
     """A LIF neuron, and a lane: the same with what its synapses are programmed by, each by itself."""
-    bits = core.neurons.current_bits
-    parts: dict[str, wiring.Component] = {"lif": Lif(config, bits), "lane": Lane(config, bits)}
     found = {}
-    for name, component in parts.items():
+    for name, component in neuron_parts(config, core).items():
+        if name == "signal":
+            continue  # the lane less the neuron, without its pipeline
         built = build(component, tools, library, lambda stage, name=name: say(f"{name}: {stage}"))
         whole = described(built, library)
         found[name] = {key: whole[key] for key in ("cells", "cell_count", "flip_flops", "area_um2")}
@@ -214,4 +226,4 @@ def _versions() -> dict[str, str]:
     return {name: found[name] for name in ("amaranth", "yosys", "verilator", "iverilog")}
 
 
-__all__ = ["Asked", "run_asic"]
+__all__ = ["DEFAULT_LIBRARY", "Asked", "neuron_parts", "run_asic"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from eqspike.base.errors import Interrupted, UsageProblem
 from eqspike.lab.configs import read_config
 from eqspike.scripts.options import config_options
 from eqspike.scripts.stages import stages
+
+if TYPE_CHECKING:
+    from eqspike.golden.config import Config
 
 
 def print_result(result: dict[str, Any]) -> None:
@@ -55,6 +58,25 @@ def print_result(result: dict[str, Any]) -> None:
             )
 
 
+def draw(config: Config, name: str, out: Path) -> int:
+    """Place, route and draw a part."""
+    from eqspike.lab.asic_picture import COMPONENTS, run_picture
+
+    if name not in COMPONENTS:
+        raise UsageProblem(f"--picture {name}: is no part; allowed: {', '.join(COMPONENTS)}")
+    try:
+        with stages("asic") as say:
+            result = run_picture(config, name, out, say)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted: nothing was written") from None
+    click.echo(
+        f"{name} of {config.name}: {result['cells']} cells on {result['width_um']:.0f} x {result['height_um']:.0f} um, "
+        f"{result['wire_um'] / 1e3:.1f} mm of wire, all nets routed"
+    )
+    click.echo(f"wrote {out}/{name}.png, {name}.def, {name}.json")
+    return 0
+
+
 @click.command(
     "asic",
     epilog="""\b
@@ -63,6 +85,7 @@ Examples:
   eqspike asic digits --gate 4 --check 2
   eqspike asic digits --liberty cells.lib
   eqspike asic toy --check 1 --swap               must fail
+  eqspike asic toy --picture lif
 """,
 )
 @click.argument("config", metavar="CONFIG")
@@ -101,6 +124,11 @@ Examples:
 @click.option(
     "--neuron/--no-neuron", default=True, show_default=True, help="Map a LIF neuron and a lane by themselves, too."
 )
+@click.option(
+    "--picture",
+    metavar="PART",
+    help="Instead of all this, place, route and draw one part: lif, signal (rho-bar or pulses) or lane.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the results [default: runs/<config>-asic].")
 @config_options
 def command(
@@ -112,6 +140,7 @@ def command(
     simulator: str,
     swap: bool,
     neuron: bool,
+    picture: str | None,
     out: Path | None,
     overrides: Sequence[str],
     dataset: str | None,
@@ -130,6 +159,8 @@ def command(
         raise UsageProblem("--swap: needs --check N, which is to find it")
     resolved = read_config(config, overrides, seed, None, dataset)
     out = out or Path("runs") / f"{resolved.name}-asic"
+    if picture is not None:
+        return draw(resolved, picture, out)
     asked = Asked(
         liberty=liberty, gate=gate, own=own, check=check, simulator=simulator, swap=swap, neuron=neuron
     )  # fmt: skip

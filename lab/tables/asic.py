@@ -176,9 +176,18 @@ def _neurons(parameters: Rows, found: Found) -> list[list[str]]:
     return rows
 
 
+def _layouts(parameters: Rows, found: Found) -> list[list[str]]:
+    return [
+        [f"{r['component']} of `{r['config']}`", f"{r['cells']:,}", f"{r['width_um']:.0f}", f"{r['height_um']:.0f}",
+         f"{r['wire_um'] / 1e3:.1f}"]
+        for _, r in parameters.made(found)
+    ]  # fmt: skip
+
+
 KINDS = {
     "asic_cores": Kind(Rows, _cores, _core_claims),
     "asic_checks": Kind(Rows, _checks, _check_claims),
     "asic_energy": Kind(Rows, _energies, _energy_claims),
     "asic_neurons": Kind(Rows, _neurons, no_claims),
+    "asic_layouts": Kind(Rows, _layouts, no_claims),
 }

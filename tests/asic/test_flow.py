@@ -11,7 +11,6 @@ import click.testing
 import pytest
 
 from eqspike.asic import timing
-from eqspike.asic.netlist import Netlist
 from eqspike.base import tools
 
 Run = Callable[..., click.testing.Result]
