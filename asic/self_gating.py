@@ -13,9 +13,9 @@ from typing import Any
 
 from eqspike.asic.netlist import CLOCK, CLOCK_GATE
 
-MOST = 32
-"""Flip-flops of one clock."""
-BEHIND = 8
+MOST = 16
+"""Flip-flops of one clock, as its gate drives without buffers. More differ more often; fewer do not pay for a latch."""
+BEHIND = 6
 """Levels of gates that the comparison takes behind the latest of its bits: it may not become the slowest path."""
 DIRECTIONS = {
     "$_XOR_": {"A": "input", "B": "input", "Y": "output"},
@@ -35,15 +35,18 @@ def gate_registers(module: dict[str, Any], least: int) -> int:
     depth = _depths(cells)
     late = max((depth.get(_pin(cell, "D"), 0) for cell in cells.values() if "DFF" in cell["type"]), default=0)
     maker = _Maker(module)
-    made = 0
+    groups: list[list[str]] = []
+    rest: list[str] = []
     for names in _registers(module, free).values():
         early = [name for name in names if depth.get(_pin(cells[name], "D"), 0) + BEHIND <= late]
-        for at in range(0, len(early), MOST):
-            group = early[at : at + MOST]
-            if len(group) >= least:
-                maker.gate([cells[name] for name in group], clock)
-                made += 1
-    return made
+        parts = [early[at : at + MOST] for at in range(0, len(early), MOST)]
+        groups += [part for part in parts if len(part) >= least]
+        rest += [name for part in parts if len(part) < least for name in part]
+    # What is left of small registers, with their neighbours by name.
+    groups += [part for at in range(0, len(rest), MOST) if len(part := rest[at : at + MOST]) >= least]
+    for group in groups:
+        maker.gate([cells[name] for name in group], clock)
+    return len(groups)
 
 
 def _is_free(cell: dict[str, Any], clock: int | str) -> bool:

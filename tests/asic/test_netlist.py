@@ -185,6 +185,25 @@ def test_registers_that_gate_themselves() -> None:
     assert len({clocks[name][0] for name in named} - {2}) == 1
 
 
+def test_small_registers_share_a_clock() -> None:
+    """Of 16 + 2 and of 2 flip-flops: 16 for themselves, and the four that are left together."""
+    named = {f"q{i}": _gate("$_DFF_P_", "Q", C=2, D=100 + i, Q=200 + i) for i in range(20)}
+    deep = {f"n{i}": _gate("$_NOT_", A=300 + i, Y=301 + i) for i in range(20)}
+    end = {"end": _gate("$_DFF_P_", "Q", C=2, D=320, Q=400)}
+    names = {"wide": list(range(200, 218)), "narrow": [218, 219]}
+    module = {
+        "ports": {"clk": {"direction": "input", "bits": [2]}},
+        "cells": {**named, **deep, **end},
+        "netnames": {name: {"hide_name": 0, "bits": bits} for name, bits in names.items()},
+    }
+    assert gate_registers(module, 4) == 2
+    clocks = [module["cells"][f"q{i}"]["connections"]["C"][0] for i in range(20)]
+    # In the order of the registers' names: both bits of "narrow", then those of "wide".
+    assert len(set(clocks[:16])) == 1
+    assert len(set(clocks[16:])) == 1
+    assert len({*clocks, 2}) == 3
+
+
 def test_swap(tmp_path: Path) -> None:
     """A NAND becomes a NOR with the same nets."""
     library, netlist = cells.simple(tmp_path), cells.toggler()
