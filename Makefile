@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 VENV     := .venv
 BIN      := $(VENV)/bin
 PIP      := $(BIN)/python -m pip --disable-pip-version-check -qq
-PACKAGES := eqspike base golden rtl sim fpga lab scripts configs experiments
+PACKAGES := eqspike base golden rtl sim fpga asic lab scripts configs experiments
 
 BOARD       ?= icebreaker
 CONFIG      ?= configs/digits.yaml

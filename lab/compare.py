@@ -66,7 +66,7 @@ def run_compare(
     run = Run(simulator, through or (RECORDER if simulator == "verilator" else COCOTB))
     if run.through == RECORDER and simulator != "verilator":
         raise UsageProblem(f"compare: the recorder is Verilator's; {simulator} runs through cocotb")
-    job = _job(config, images, weights, epoch)
+    job = learning_job(config, images, weights, epoch)
     with locked(out) if out is not None else nullcontext():
         report = _report(config, job, run, waves, bar)
         result = {
@@ -125,8 +125,8 @@ def _cocotb(config: Config, job: dict[str, Any], simulator: str, advance: Callab
             return built.run("eqspike.sim.jobs.compare", {**job, "progress": str(progress)})
 
 
-def _job(config: Config, images: int, weights: Path | None, epoch: int) -> dict[str, Any]:
-    """Training images in the order of the epochs, all of them learned."""
+def learning_job(config: Config, images: int, weights: Path | None = None, epoch: int = 0) -> dict[str, Any]:
+    """A job of `eqspike.sim.jobs.compare`: training images in the order of the epochs, all of them learned."""
     part = load_split(config)
     count = len(part.train_labels)
     order, epochs = [], []

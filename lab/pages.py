@@ -1,4 +1,4 @@
-"""The one renderer: the pages of results (docs/results.md, docs/performance.md), the README's table and the gallery.
+"""The one renderer: the pages of results (`PAGES` of docs/), the README's table and the gallery.
 
 A table of these pages is a file of experiments/results; its rows come from what results/*.json hold.
 """
@@ -71,7 +71,7 @@ def readme_table(tables: Sequence[Experiment], found: Found) -> str:
 
 
 def write_results(tables: Sequence[Experiment], found: Found, root: Path) -> None:
-    """Write docs/results.md, docs/performance.md, the README's table and lab/published.yaml in the project's folder."""
+    """Write `PAGES` of docs/, the README's table and lab/published.yaml in the project's folder."""
     from eqspike.base.files import write_text
     from eqspike.lab import published
 

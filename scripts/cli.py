@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("eqspike.scripts.report", "Make one self-contained HTML page from the results of runs."),
     "build": ("eqspike.scripts.build", "Build a bitstream for a board; resource use and timing."),
     "board": ("eqspike.scripts.board", "Talk to a board, or to a simulated one: train, infer, weights, counters."),
+    "asic": ("eqspike.scripts.asic", "Map the core to standard cells, and check that its gates learn."),
     "verilog": ("eqspike.scripts.verilog", "Write the core as one Verilog file."),
     "live": ("eqspike.scripts.live", "Serve that page for golden, the circuit or a board, and train on it."),
     "page": ("eqspike.scripts.page", "Write the circuit as one page for a browser: draw, and see it learn."),

@@ -11,7 +11,7 @@ from eqspike.golden.configfile import config_from_dict
 from eqspike.golden.network import Network
 from eqspike.rtl.core import Core
 from eqspike.sim.judge import Comparison, Judge
-from eqspike.sim.recorder import Recorder
+from eqspike.sim.recorder import LIMIT, Recorder
 
 
 def compare(library: Path, job: Mapping[str, Any], advance: Callable[[int], None] | None = None) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def compare(library: Path, job: Mapping[str, Any], advance: Callable[[int], None
         network.key = job["key"]
     if job.get("initial_weights") is not None:
         network.load_weights(job["initial_weights"])
-    with Recorder(library, config, core, job.get("pause", 0.0)) as recorder:
+    with Recorder(library, config, core, job.get("pause", 0.0), job.get("limit", LIMIT)) as recorder:
         recorder.begin(network.key, network.contents, job["epochs"][0])
         report = _images(recorder, Judge(core, network, Comparison()), job, advance)
         simulated = recorder.cycles

@@ -200,10 +200,12 @@ class Build:
         testcase: str | None = None,
         check: bool = True,
         waves: Path | None = None,
+        kept: tuple[str, Path] | None = None,
     ) -> object:
         """Run the cocotb tests of `module` (all, or `testcase`) with `job`; returns what they `report`ed.
 
-        With `waves`, a build with `trace` puts its waveform there. Raises `SimulationError` when a test fails (unless
+        With `waves`, a build with `trace` puts its waveform there. `kept`: a file that the design itself writes where
+        it runs, and where it is to be kept. Raises `SimulationError` when a test fails (unless
         `check` is false) or none ran.
         """
         with tempfile.TemporaryDirectory(prefix="eqspike-") as scratch_name:
@@ -234,6 +236,8 @@ class Build:
                 if not found:
                     raise SimulationError(f"{self.simulator} wrote no waveform: {_tail(log)}")
                 shutil.copyfile(found[0], waves)
+            if kept is not None and (scratch / kept[0]).exists():
+                shutil.move(scratch / kept[0], kept[1])
             if COVERAGE and (scratch / "coverage.dat").exists():
                 _keep_coverage(self.folder / f"{self.top}.v", scratch / "coverage.dat")
             failures, ran = _results(results)

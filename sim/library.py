@@ -22,17 +22,29 @@ from eqspike.rtl.core import Core
 from eqspike.sim import harness
 
 MAIN = Path(__file__).with_name("recorder.cpp")
-# Several libraries may be loaded at once: each keeps its names to itself.
-ARGUMENTS = [
-    *harness.VERILATOR_ARGS, *harness.SPLIT, "-CFLAGS", f"{harness.OPTIMISE} -fPIC -fvisibility=hidden -fno-gnu-unique",
-    "-LDFLAGS", "-shared",
-]  # fmt: skip
 
 
-def library(text: str) -> Path:
-    """The library of a core's Verilog, whose top module is `core`. A compiled one is used again."""
+def arguments(optimise: str) -> list[str]:
+    """What Verilator is told. Several libraries may be loaded at once: each keeps its names to itself."""
+    # Unoptimised, as for tests: one file, whose headers are read once.
+    split = ["--output-split", "0"] if optimise == "-O0" else []
+    return [
+        *harness.VERILATOR_ARGS, *split, "-CFLAGS", f"{optimise} -fPIC -fvisibility=hidden -fno-gnu-unique",
+        "-LDFLAGS", "-shared",
+    ]  # fmt: skip
+
+
+ARGUMENTS = arguments(harness.OPTIMISE)
+
+
+def library(text: str, optimise: str = harness.OPTIMISE) -> Path:
+    """The library of a core's Verilog, whose top module is `core`. A compiled one is used again.
+
+    `optimise` is the C++ compiler's part: what simulates little is sooner done with -O0.
+    """
+    own = arguments(optimise)
     main = MAIN.read_text(encoding="utf-8")
-    digest = hashlib.sha256(repr((text, main, ARGUMENTS, tools.versions())).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(repr((text, main, own, tools.versions())).encode()).hexdigest()[:16]
     folder = build_root() / "sim" / f"recorder-{digest}"
     folder.mkdir(parents=True, exist_ok=True)
     made, log = folder / "recorder.so", folder / "build.log"
@@ -42,7 +54,7 @@ def library(text: str) -> Path:
         if not made.exists():
             (folder / "core.v").write_text(text, encoding="utf-8")
             (folder / "main.cpp").write_text(main, encoding="utf-8")
-            done = _compile(folder)
+            done = _compile(folder, own)
             log.write_text(done.stdout, encoding="utf-8")
             if done.returncode != 0:
                 raise harness.SimulationError(f"verilator cannot build the recorder: see {log}")
@@ -50,14 +62,14 @@ def library(text: str) -> Path:
     return made
 
 
-def _compile(folder: Path) -> subprocess.CompletedProcess[str]:
+def _compile(folder: Path, own: list[str]) -> subprocess.CompletedProcess[str]:
     """Compile core.v and main.cpp to recorder.new."""
     objects = folder / "obj"
     objects.mkdir(exist_ok=True)
-    runtime = harness.Runtime(ARGUMENTS, False)
+    runtime = harness.Runtime(own, False)
     lent = [argument for name in runtime.lend(objects, True) for argument in ("-o", name)]
     command = [
-        "verilator", "--cc", "--exe", "--build", *ARGUMENTS, "--prefix", "Vcore", "--top-module", "core",
+        "verilator", "--cc", "--exe", "--build", *own, "--prefix", "Vcore", "--top-module", "core",
         "--Mdir", "obj", *(["-MAKEFLAGS", " ".join(lent)] if lent else []), "-o", "../recorder.new",
         "core.v", "../main.cpp",
     ]  # fmt: skip

@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-FLOORS = ("scripts", "eqspike", "lab", "fpga", "sim", "rtl", "golden", "base", "configs", "experiments")
+FLOORS = ("scripts", "eqspike", "lab", "asic", "fpga", "sim", "rtl", "golden", "base", "configs", "experiments")
 """Top down. `eqspike` is the public API, `import eqspike`; the last two are data."""
 TESTS = ("cocotb_tests", "formal", "tests")
 CIRCUIT_READS = (

@@ -137,7 +137,7 @@ class Minutes:
     full: float
 
 
-PAGES = ("results", "performance")
+PAGES = ("results", "performance", "asic")
 """Pages of docs/ that consist of tables."""
 
 
@@ -296,7 +296,7 @@ def choose(experiments: dict[str, Experiment], patterns: Sequence[str]) -> list[
 
 
 def read_tables(folder: Path = RESULTS) -> list[Experiment]:
-    """The tables of docs/results.md and docs/performance.md, in the order of their files' names."""
+    """The tables of `PAGES`, in the order of their files' names."""
     return [read_experiment(path) for path in sorted(folder.glob("*.yaml"))]
 
 

@@ -52,12 +52,12 @@ class Kind:
 
 
 KINDS = (
-    "accuracies", "accuracies_with_faults", "activity", "builds", "circuit_cost", "comparisons", "device_builds",
-    "device_comparisons", "device_cost", "energy", "growth", "heals", "lanes", "laws", "learning_cost", "mutants",
-    "presets_on_boards", "pulse_laws", "speeds", "stages", "sweep_rows", "throughputs", "times", "upset_checks",
-    "upsets",
+    "accuracies", "accuracies_with_faults", "activity", "asic_checks", "asic_cores", "asic_energy", "asic_layouts",
+    "asic_neurons", "builds", "circuit_cost", "comparisons", "device_builds", "device_comparisons", "device_cost",
+    "energy", "growth", "heals", "lanes", "laws", "learning_cost", "mutants", "presets_on_boards", "pulse_laws",
+    "speeds", "stages", "sweep_rows", "throughputs", "times", "upset_checks", "upsets",
 )  # fmt: skip
-MODULES = ("accuracies", "boards", "circuit", "energy", "laws", "mutants", "speed")
+MODULES = ("accuracies", "asic", "boards", "circuit", "energy", "laws", "mutants", "speed")
 
 
 def table_kind(name: str) -> Kind:

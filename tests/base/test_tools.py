@@ -173,3 +173,12 @@ def test_versions_names_everything() -> None:
     found = tools.versions()
     assert set(found) >= {"python", "amaranth", "cocotb", "numpy", "verilator", "iverilog", "g++", *FINDERS}
     assert all(found.values())
+
+
+def test_an_old_yosys_gives_way_to_the_wheel(native: MakeTool) -> None:
+    """Debian's qflow brings one that does not know what the scripts say."""
+    old = native("yosys", "Yosys 0.23 (git sha1 7ce5011c24b)")
+    assert tools.yosys() != old
+    assert "wheel" in tools.versions()["yosys"]
+    new = native("yosys", "Yosys 0.41 (git sha1 0)")
+    assert tools.yosys() == new
