@@ -28,7 +28,8 @@ HEADER, RUNTIME = (Path(__file__).with_name(f"wasm_runtime.{suffix}") for suffix
 TARGET = ["-target", "wasm32-wasi"]
 # Nothing can be thrown in it. Verilator knows neither this processor's registers nor a process's clock.
 FLAGS = [
-    *TARGET, "-std=c++17", "-w", "-fno-exceptions", "-fvisibility=hidden", "-DVL_IGNORE_UNKNOWN_ARCH", "-DCLOCK_PROCESS_CPUTIME_ID=CLOCK_MONOTONIC",
+    *TARGET, "-std=c++17", "-w", "-fno-exceptions", "-fvisibility=hidden", "-DVL_IGNORE_UNKNOWN_ARCH",
+    "-DCLOCK_PROCESS_CPUTIME_ID=CLOCK_MONOTONIC",
 ]  # fmt: skip
 FAST, SMALL = "-O2", "-Os"
 """What runs every cycle; what runs once (Verilator's "slow" files)."""
@@ -144,8 +145,8 @@ class _Build:
     def _compile(self, source: Path) -> Path:
         made = self.objects / f"{source.stem}.o"
         level = SMALL if source.stem.endswith("__Slow") else FAST
-        # The folder in full: zig keeps objects by their arguments, and once took another core's recorder from its cache,
-        # compiled from the same file against the headers of another "obj".
+        # The folder in full: zig keeps objects by their arguments, and once took another core's recorder from its
+        # cache, compiled from the same file against the headers of another "obj".
         folders = (self.include, self.include / "vltstd", self.objects)
         includes = ["-include", str(HEADER), *(part for folder in folders for part in ("-I", str(folder)))]
         self._zig(*FLAGS, *includes, level, "-c", str(source), "-o", str(made))
