@@ -107,9 +107,9 @@ def module(text: str, say: Say) -> Path:
 
 
 def _shaped() -> object:
-    """What shapes a module besides its Verilog."""
-    sources = [path.read_text(encoding="utf-8") for path in (library.MAIN, HEADER, RUNTIME)]
-    return sources, harness.VERILATOR_ARGS, FLAGS, FAST, SMALL, LINK, tools.zig_version(), tools.versions()["verilator"]
+    """What shapes a module besides its Verilog: this file too, which says how it is compiled."""
+    sources = [path.read_text(encoding="utf-8") for path in (library.MAIN, HEADER, RUNTIME, Path(__file__))]
+    return sources, harness.VERILATOR_ARGS, tools.zig_version(), tools.versions()["verilator"]
 
 
 def _key(config: Config) -> str:
