@@ -94,7 +94,7 @@ class Drawing {
     const [paper, ink] = [colour("--paper"), colour("--ink")].map(channels);
     this.ink.forEach((value, i) => { image.data.set([...(value ? ink : paper), 255], 4 * i); });
     context.putImageData(image, 0, 0);
-    if (document.activeElement !== this.canvas) return;
+    if (!this.canvas.matches(":focus-visible")) return; // who draws with a mouse sees its pointer
     context.strokeStyle = colour(this.down ? "--outputs" : "--accent");
     context.lineWidth = 2;
     context.beginPath();

@@ -37,6 +37,16 @@ function picture(canvas, values, columns, rows) {
   context.putImageData(image, 0, 0);
 }
 
+// A name at the left edge, on a ground of its own so that what runs below it stays apart.
+function label(context, name, top) {
+  context.fillStyle = colour("--card");
+  context.globalAlpha = 0.85;
+  context.fillRect(2, top + 1, context.measureText(name).width + 5, 13);
+  context.globalAlpha = 1;
+  context.fillStyle = colour("--ink");
+  context.fillText(name, 4, top + 11);
+}
+
 // One line of values over steps into a box [left, top, width, height]; null leaves a gap.
 function line(context, box, values, [low, high], style, dash = []) {
   const [left, top, width, height] = box;

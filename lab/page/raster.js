@@ -100,12 +100,7 @@ class Raster {
 
   title(context, top, layer) {
     const name = layer === 0 ? "inputs" : layer === this.ready.layers.length - 1 ? "outputs" : "hidden";
-    context.fillStyle = colour("--card");
-    context.globalAlpha = 0.8;
-    context.fillRect(2, top + 1, 44, 13);
-    context.globalAlpha = 1;
-    context.fillStyle = colour("--ink");
-    context.fillText(name, 4, top + 11);
+    label(context, name, top);
   }
 
   band(context, { layer, top, height, first, size }, across) {
@@ -143,7 +138,6 @@ function drawInside(canvas, ready, inner, cursor) {
     const box = [0, top, across * Math.max(0, shown.length - 1), half];
     line(context, [0, top, width, half], [level, level], limits, colour("--soft"), [3, 3]);
     line(context, box, shown, limits, colour(style));
-    context.fillStyle = colour("--ink");
-    context.fillText(name, 4, top + 11);
+    label(context, name, top);
   });
 }
