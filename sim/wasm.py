@@ -26,11 +26,10 @@ from eqspike.sim import harness, library
 
 HEADER, RUNTIME = (Path(__file__).with_name(f"wasm_runtime.{suffix}") for suffix in ("h", "cpp"))
 TARGET = ["-target", "wasm32-wasi"]
-# Nothing can be thrown in it. Verilator knows neither this processor's registers nor a process's clock. Strict aliasing
-# is off since, with it, the recorder of a wide core (mnist) never saw the weight port ready; why was not found.
+# Nothing can be thrown in it. Verilator knows neither this processor's registers nor a process's clock.
 FLAGS = [
-    *TARGET, "-std=c++17", "-w", "-fno-exceptions", "-fno-strict-aliasing", "-fvisibility=hidden",
-    "-DVL_IGNORE_UNKNOWN_ARCH", "-DCLOCK_PROCESS_CPUTIME_ID=CLOCK_MONOTONIC",
+    *TARGET, "-std=c++17", "-w", "-fno-exceptions", "-fvisibility=hidden", "-DVL_IGNORE_UNKNOWN_ARCH",
+    "-DCLOCK_PROCESS_CPUTIME_ID=CLOCK_MONOTONIC",
 ]  # fmt: skip
 FAST, SMALL = "-O2", "-Os"
 """What runs every cycle; what runs once (Verilator's "slow" files)."""
@@ -108,9 +107,9 @@ def module(text: str, say: Say) -> Path:
 
 
 def _shaped() -> object:
-    """What shapes a module besides its Verilog."""
-    sources = [path.read_text(encoding="utf-8") for path in (library.MAIN, HEADER, RUNTIME)]
-    return sources, harness.VERILATOR_ARGS, FLAGS, FAST, SMALL, LINK, tools.zig_version(), tools.versions()["verilator"]
+    """What shapes a module besides its Verilog: this file too, which says how it is compiled."""
+    sources = [path.read_text(encoding="utf-8") for path in (library.MAIN, HEADER, RUNTIME, Path(__file__))]
+    return sources, harness.VERILATOR_ARGS, tools.zig_version(), tools.versions()["verilator"]
 
 
 def _key(config: Config) -> str:
@@ -146,7 +145,10 @@ class _Build:
     def _compile(self, source: Path) -> Path:
         made = self.objects / f"{source.stem}.o"
         level = SMALL if source.stem.endswith("__Slow") else FAST
-        includes = ["-include", str(HEADER), "-I", str(self.include), "-I", str(self.include / "vltstd"), "-I", "obj"]
+        # The folder in full: zig keeps objects by their arguments, and once took another core's recorder from its
+        # cache, compiled from the same file against the headers of another "obj".
+        folders = (self.include, self.include / "vltstd", self.objects)
+        includes = ["-include", str(HEADER), *(part for folder in folders for part in ("-I", str(folder)))]
         self._zig(*FLAGS, *includes, level, "-c", str(source), "-o", str(made))
         return made
 

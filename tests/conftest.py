@@ -49,6 +49,7 @@ SOAK = {
     "lab/live/test_simulated.py::test_the_command_on_a_board_that_is_plugged_in_again",
     "lab/live/test_simulated.py::test_a_page_that_never_reads_costs_little_in_a_minute",
     "lab/live/test_simulated.py::test_recorded_and_done_again",
+    "lab/live/test_simulated.py::test_board_train_watch",
     "fpga/test_build.py::test_every_board_has_its_pins[selftest-icebreaker]",
     "golden/fast/test_engine.py::test_variants[real, few states]",
     "golden/test_network.py::test_32_and_64_bits_agree[neuron draws]",

@@ -53,5 +53,5 @@ def test_commands_that_are_named_exist(page: Path) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     """As files, for those who read them without the site; pages that the site generates aside."""
     links = [(number, link) for number, line in lines_of(page) for link in re.findall(r"\]\(([^)\s#]+)[^)]*\)", line)]
-    local = [(number, link) for number, link in links if "://" not in link and not link.startswith("api/")]
+    local = [(number, link) for number, link in links if "://" not in link and not link.startswith(("api/", "live/"))]
     assert not [f"{page.name}:{number}: {link}" for number, link in local if not (page.parent / link).exists()]

@@ -25,8 +25,9 @@ from eqspike.lab.engines import Connection, board_engine
 from eqspike.lab.live.board import BoardChip
 from eqspike.lab.live.chip import GoldenChip
 from eqspike.lab.live.circuit import CircuitChip
+from eqspike.lab.live.server import Server
 from eqspike.lab.live.session import initial_weights
-from tests.lab.live.stand_ins import session, weights_of, work
+from tests.lab.live.stand_ins import Heard, session, weights_of, work
 from tests.scripts.processes import start, stop, wait_for
 
 PIXELS = [16, 0, 3, 9, 0, 0, 12, 16, 1]
@@ -219,3 +220,21 @@ def test_recorded_and_done_again(tiny: str, run) -> None:
             page.send(json.dumps({"type": "train", "on": True}))
             assert until(page, lambda m: m["type"] == "error")["text"] == "this page only watches"
             assert "are as they were" in until(page, lambda m: m["type"] == "state" and m["text"])["text"]
+
+
+def test_board_train_watch(tiny: str, run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The board's results and key are the twin's, and its files those of a training that nobody watched."""
+    told = Heard()
+    publish = Server.publish
+
+    def published(self: Server, message: dict[str, Any]) -> None:
+        told.append(message)
+        publish(self, message)
+
+    monkeypatch.setattr(Server, "publish", published)
+    assert run("board", "train", tiny, "--out", "b", "--epochs", 2, "--watch").exit_code == 0
+    assert run("train", tiny, "--out", "g", "--epochs", 2).exit_code == 0
+    assert Path("b/weights.npz").read_bytes() == Path("g/weights.npz").read_bytes()
+    assert told.of("ready")[0]["engine"] == "a board"
+    assert told.of("check")[-1]["text"] == "results and key of 192 images are the golden twin's"
+    assert all(message["state"] == "passed" for message in told.of("check"))
