@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from eqspike.base.errors import UsageProblem
 from eqspike.lab.experiments.outcome import Outcome, judge, quantity_text
 from eqspike.lab.experiments.spec import ROOT, Experiment
 from eqspike.lab.pages import environment
@@ -106,8 +107,12 @@ def write_gallery(every: dict[str, Experiment], results: dict[str, dict[str, Any
 
 
 def _judged(experiment: Experiment, result: dict[str, Any]) -> dict[str, Any]:
-    """Verdict and goals of a stored result by the experiment's file as it is now."""
-    return judge(experiment, Outcome(quantities=result["quantities"]))
+    """Verdict and goals of a stored result by the experiment's file as it is now; nothing where the file has goals that
+    it was not made for."""
+    try:
+        return judge(experiment, Outcome(quantities=result["quantities"]))
+    except UsageProblem:
+        return {}
 
 
 def picture(name: str) -> Path:
