@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eqspike.base.errors import UsageProblem
 from eqspike.lab.experiments.outcome import Outcome, judge, quantity_text
 from eqspike.lab.experiments.spec import ROOT, Experiment
 from eqspike.lab.pages import environment
@@ -107,12 +107,11 @@ def write_gallery(every: dict[str, Experiment], results: dict[str, dict[str, Any
 
 
 def _judged(experiment: Experiment, result: dict[str, Any]) -> dict[str, Any]:
-    """Verdict and goals of a stored result by the experiment's file as it is now; nothing where the file has goals that
-    it was not made for."""
-    try:
-        return judge(experiment, Outcome(quantities=result["quantities"]))
-    except UsageProblem:
-        return {}
+    """Verdict and goals of a stored result by the experiment's file as it is now, as far as it measured them."""
+    found = result["quantities"]
+    goals = tuple(goal for goal in experiment.header.goals if goal.quantity in found)
+    header = dataclasses.replace(experiment.header, goals=goals)
+    return judge(dataclasses.replace(experiment, header=header), Outcome(quantities=found))
 
 
 def picture(name: str) -> Path:
