@@ -57,7 +57,7 @@ def judge(experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
     for goal in experiment.header.goals:
         entry: dict[str, Any] = {
             "quantity": goal.quantity, "thesis": goal.value, "text": goal.shown, "unit": goal.unit, "rule": goal.rule,
-            "tolerance": goal.tolerance, "source": goal.source, "ours": {}, "holds": {}, "better": {},
+            "tolerance": goal.tolerance, "source": goal.source, "ours": {}, "holds": {},
         }  # fmt: skip
         known = outcome.quantities.get(goal.quantity, {})
         for number in [n for n in (*NUMBERS, "") if n in known]:
@@ -65,7 +65,7 @@ def judge(experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
             asked = number in goal.numbers or not number
             entry["holds"][number] = goal.holds(known[number]["mean"]) if asked else None
             if asked and goal.beats(known[number]["mean"]):
-                entry["better"][number] = True
+                entry.setdefault("better", {})[number] = True
         if goal.rule != "shown":
             found = [value for value in entry["holds"].values() if value is not None]
             if not found:
@@ -74,7 +74,7 @@ def judge(experiment: Experiment, outcome: Outcome) -> dict[str, Any]:
                 )
             right.append(all(found))
             judged = [number for number, value in entry["holds"].items() if value is not None]
-            better.append(all(entry["holds"][number] or number in entry["better"] for number in judged))
+            better.append(all(entry["holds"][number] or number in entry.get("better", {}) for number in judged))
         goals.append(entry)
     return {"verdict": verdict.of_goals(right, better), "goals": goals}
 

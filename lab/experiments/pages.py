@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import os
 from collections.abc import Sequence
@@ -106,8 +107,11 @@ def write_gallery(every: dict[str, Experiment], results: dict[str, dict[str, Any
 
 
 def _judged(experiment: Experiment, result: dict[str, Any]) -> dict[str, Any]:
-    """Verdict and goals of a stored result by the experiment's file as it is now."""
-    return judge(experiment, Outcome(quantities=result["quantities"]))
+    """Verdict and goals of a stored result by the experiment's file as it is now, as far as it measured them."""
+    found = result["quantities"]
+    goals = tuple(goal for goal in experiment.header.goals if goal.quantity in found)
+    header = dataclasses.replace(experiment.header, goals=goals)
+    return judge(dataclasses.replace(experiment, header=header), Outcome(quantities=found))
 
 
 def picture(name: str) -> Path:

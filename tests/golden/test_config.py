@@ -33,6 +33,8 @@ def change(data: dict[str, Any], path: str, value: object) -> dict[str, Any]:
         ("synapses.0.bits", -8, "synapses[0].bits", "2 to 24"),
         ("synapses.0.bits", 25, "synapses[0].bits", "2 to 24"),
         ("synapses.0.range", 0.3, "synapses[0].range", "a power of two"),
+        ("synapses.0.feedback", 0.3, "synapses[0].feedback", "a power of two, e.g. 0.5 or 1"),
+        ("synapses.0.feedback", 2, "synapses[0].feedback", "allowed"),
         ("synapses.0.learning_rate", 0.003, "synapses[0].learning_rate", "a power of two, e.g. 2^-8"),
         ("synapses.0.learning_rate", 2.0**-30, "synapses[0].learning_rate", "too small"),
         ("synapses.0.learning_rate", math.nan, "synapses[0].learning_rate", "allowed"),
@@ -124,3 +126,17 @@ def test_hardware_of_a_board(tiny_data: dict[str, Any]) -> None:
 def test_rate_bound_grows_with_the_spikes_that_fit() -> None:
     rate = RateConfig(leak=0.125)
     assert rate_bound(rate, 2) > rate_bound(rate, 4) > 2**rate.fraction_bits
+
+
+def test_feedback_by_itself_and_the_membrane_that_holds_it(make_config) -> None:
+    """A half between hidden layers, all of it from the outputs; a weaker one asks for as many more fraction bits."""
+    layers = {"network": {"layers": [9, 5, 4, 4, 3]}}
+    synapse = {"bits": 12, "range": 0.5}  # 12 fraction bits
+    config = make_config(**layers, synapses=[synapse])
+    assert (config.feedback, config.membrane_fraction_bits) == ((0, 0.5, 0.5, 1), 13)
+    assert make_config(synapses=[synapse]).membrane_fraction_bits == 12
+    weak = [synapse, synapse, synapse | {"feedback": 0.25}, synapse | {"feedback": 0.5}]
+    config = make_config(**layers, synapses=weak)
+    assert (config.feedback, config.membrane_fraction_bits) == ((0, 0.5, 0.25, 0.5), 14)
+    with pytest.raises(ConfigError, match=r"neuron.fraction_bits: 13 is not valid; at least 14, as synapses\[2\] has"):
+        make_config(**layers, synapses=weak, neuron={"fraction_bits": 13})

@@ -294,3 +294,22 @@ def test_another_data_set(files, run, fails) -> None:
     assert not Path("runs/experiments-quick").exists()
     assert "did you mean digits" in fails(2, "reproduce", "fig-2-1", "--dataset", "digts")
     assert "leave out --dataset" in fails(2, "reproduce", "fig-2-1", "--dataset", "iris", "--write")
+
+
+def test_stored_results_are_judged_anew(files, run) -> None:
+    """By the rules that their files now have, as far as they measured what those ask for."""
+    assert run("reproduce", "table-4-3", "--quick", "--write").exit_code == 0
+    kept = Path("kept/experiments/table-4-3/result.json")
+    before = read(kept)
+    assert before["verdict"] == "differs"
+    asked = {"unit": "%", "source": "table 4.3"}
+    files("table-4-3", goals=[
+        {"quantity": "one", "value": 0, "tolerance": 1, "better": "higher"} | asked,
+        {"quantity": "three", "value": 1} | asked,
+    ])  # fmt: skip
+    assert run("reproduce", "fig-2-1", "--quick", "--write").exit_code == 0
+    after = read(kept)
+    assert after["verdict"] == "better"
+    assert [goal["quantity"] for goal in after["goals"]] == ["one"]
+    assert {**after, "goals": before["goals"], "verdict": "differs"} == before
+    assert "quick only (better at reduced size)" in Path("docs/gallery.md").read_text()
