@@ -979,7 +979,7 @@ MUTATIONS = [
             "(~self.list_more | self.list_last)[1:].all()",
             "Const(1)",
         ),
-        ("a chunk ends before the last pair", "core", "served.eq(self.pairs_last)", "served.eq(self.pairs_left)"),
+        ("a chunk ends before the last pair", "core", "served.eq(self.pairs_last &", "served.eq(self.pairs_left &"),
         ("a chunk ends before sums from below", "core_deep", "Sums.LATENCY - others)", "Sums.LATENCY - 2 * others)"),
         (
             "stage: judging counts as idle",

@@ -255,14 +255,15 @@ class Sequencer(wiring.Component):
         ]
         with m.If(entries):
             self._issue_entry(m)
-        with m.Elif(self._bias_left):
+        # While sums from below are waited for, the bias waits too: it may end the chunk then.
+        with m.Elif(self._bias_left & (self._wait == 0)):
             self._issue_bias(m)
             m.d.comb += served.eq(pairs_known & ~self.pairs_left)
         with m.Elif(self.pairs_left & ~self._stale):
             self._issue_pair(m)
-            m.d.comb += served.eq(self.pairs_last)
+            m.d.comb += served.eq(self.pairs_last & ~self._bias_left)
         with m.Else():
-            m.d.comb += served.eq(pairs_known & ~self.pairs_left)
+            m.d.comb += served.eq(pairs_known & ~self.pairs_left & ~self._bias_left)
             with m.If(others):
                 pass
             with m.Elif(~served | ~read | (self._wait != 0)):
