@@ -57,7 +57,7 @@ class Asked:
     """Training images that the gates learn beside the golden model; 0: no energy, too."""
     simulator: str = "verilator"
     swap: bool = False
-    """Swap a gate before the check."""
+    """After the check, swap a gate and check again: it must be found."""
     neuron: bool = True
     """Map a LIF neuron and a whole lane by themselves, too."""
 
@@ -110,7 +110,7 @@ def _measure(
             {"wire_ff": t.wire_ff, "ns": t.ns, "mhz": round(t.mhz, 1), "from": t.begins, "to": t.ends} for t in timings
         ],
         "neurons": neurons,
-        "swapped": swap_gate(built.netlist, library, config.training.seed) if asked.swap else None,
+        "swapped": None,
         "check": None,
         "energy": None,
         "versions": _versions(),
@@ -120,7 +120,9 @@ def _measure(
         result["check"] = report
         if report["passed"]:
             say("energy")
-            result["energy"] = _energy(config, built, library, asked, report, record)
+            result["energy"] = _energy(config, built, library, asked, record)
+            if asked.swap:
+                result["swapped"] = _swapped(config, built, library, asked, say, record)
     return result
 
 
@@ -176,9 +178,23 @@ def _check(
     }, record
 
 
-def _energy(
-    config: Config, built: Built, library: Library, asked: Asked, report: dict[str, Any], record: Path
+def _swapped(
+    config: Config, built: Built, library: Library, asked: Asked, say: Callable[[str], None], record: Path
 ) -> dict[str, Any]:
+    """What the same check says when a gate is another one."""
+    say("swap a gate")
+    gate = swap_gate(built.netlist, library, read_record(record, built.netlist, library), config.training.seed)
+    text = simulated(built.netlist, library, built.observer, config.training.seed)
+    say(f"{gate}: {asked.simulator}")
+    try:
+        report = run(text, learning_job(config, asked.check), asked.simulator, record)
+    except SimulationError as error:
+        return {"gate": gate, "mismatches": 0, "first_mismatch": None, "stopped": str(error), "found": True}
+    first, mismatches = report["first_mismatch"], report["mismatches"]
+    return {"gate": gate, "mismatches": mismatches, "first_mismatch": first, "stopped": None, "found": mismatches > 0}
+
+
+def _energy(config: Config, built: Built, library: Library, asked: Asked, record: Path) -> dict[str, Any]:
     """What the images of the check took, from their first pixel to their last result."""
     activity = _activity(built, library, record, asked.check)
     synops = _synops(config, asked.check)

@@ -21,7 +21,9 @@ class Row:
     pj: float | None = None
     """A SynOp without wires and memories, at most."""
     images: int | None = None
-    """Learned without a mismatch; of a swapped gate, with one."""
+    """Learned without a mismatch; with a gate swapped, until the first."""
+    swapped: bool = False
+    """Shows the check with a gate swapped."""
     by: str = ""
     """What programs the synapses."""
 
@@ -79,34 +81,35 @@ def _right(row: Row, result: dict[str, Any]) -> bool | None:
     if row.images is None:
         return None
     check = result["check"]
-    return check["mismatches"] > 0 if result["swapped"] else check["passed"] and check["images"] >= row.images
+    if row.swapped:
+        return bool(result["swapped"] and result["swapped"]["found"])
+    return bool(check["passed"] and check["images"] >= row.images)
 
 
 def _checks(parameters: Rows, found: Found) -> list[list[str]]:
     rows = []
     for row, r in parameters.made(found):
         check, names = r["check"], _named(r)
-        if r["swapped"]:
-            names[0] += ", one gate swapped"
-        wanted = "> 0" if r["swapped"] else f"0 in {row.images} images"
-        rows.append(
-            [*names, str(check["images"]), f"{check['words_compared']:,}", f"{check['mismatches']:,}",
-             check["simulator"], wanted, status(_right(row, r))]
-        )  # fmt: skip
+        counts = [f"{check['words_compared']:,}", f"{check['mismatches']:,}"]
+        if row.swapped:
+            names[0] += f", {r['swapped']['gate'].rpartition(' ')[0]}"
+            counts = ["-", f"{r['swapped']['mismatches']:,}"]
+        wanted = "> 0" if row.swapped else f"0 in {row.images} images"
+        rows.append([*names, str(check["images"]), *counts, check["simulator"], wanted, status(_right(row, r))])
     return rows
 
 
 def _check_claims(parameters: Rows, found: Found) -> list[Claim]:
     """All checks that nothing was planted in, in one line; the swapped gate in another."""
     made = [(row, r) for row, r in parameters.made(found)]
-    whole = [(row, r["check"]) for row, r in made if not r["swapped"]]
+    whole = [(row, r["check"]) for row, r in made if not row.swapped]
     claims = []
     if whole:
         wrong, words, images = (
             sum(check[name] for _, check in whole) for name in ("mismatches", "words_compared", "images")
         )
         title = "Mapped gates = golden model, every state of every step"
-        right = all(_right(row, r) for row, r in made if not r["swapped"])
+        right = all(_right(row, r) for row, r in made if not row.swapped)
         claims.append(
             Claim(
                 title,
@@ -116,17 +119,13 @@ def _check_claims(parameters: Rows, found: Found) -> list[Claim]:
                 status(right),
             )
         )
-    for row, r in made:
-        if r["swapped"]:
-            claims.append(
-                Claim(
-                    "One swapped gate",
-                    f"{r['check']['mismatches']:,} mismatches",
-                    "one gate",
-                    "> 0",
-                    status(_right(row, r)),
-                )
-            )
+    claims += [
+        Claim(
+            "One swapped gate", f"{r['swapped']['mismatches']:,} mismatches", "one gate", "> 0", status(_right(row, r))
+        )
+        for row, r in made
+        if row.swapped
+    ]
     return claims
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from eqspike.asic.netlist import Gate, NetlistProblem, from_yosys
@@ -205,13 +206,18 @@ def test_small_registers_share_a_clock() -> None:
 
 
 def test_swap(tmp_path: Path) -> None:
-    """A NAND becomes a NOR with the same nets."""
+    """A NAND becomes a NOR with the same nets where a flip-flop then takes another bit; one that nobody reads stays."""
     library, netlist = cells.simple(tmp_path), cells.toggler()
+    given = {cells.HELD: np.arange(8, dtype=np.uint8) % 2}
     with pytest.raises(NetlistProblem, match="nothing to swap"):
-        swap_gate(netlist, library, 0)
-    netlist.gates["x"] = Gate("NAND2", {"A": 3, "B": 4, "Y": 7})
-    assert swap_gate(netlist, library, 0) == "x: NOR2 in the place of NAND2"
-    assert netlist.gates["x"] == Gate("NOR2", {"A": 3, "B": 4, "Y": 7})
+        swap_gate(netlist, library, given, 0)
+    netlist.gates["unread"] = Gate("NAND2", {"A": cells.HELD, "B": cells.INVERTED, "Y": 7})
+    with pytest.raises(NetlistProblem, match="nothing to swap"):
+        swap_gate(netlist, library, given, 0)
+    assert netlist.gates["unread"].kind == "NAND2"
+    netlist.gates["inverter"] = Gate("NAND2", {"A": cells.HELD, "B": "1", "Y": cells.INVERTED})
+    assert swap_gate(netlist, library, given, 0) == "NOR2 in the place of NAND2 inverter"
+    assert netlist.gates["inverter"] == Gate("NOR2", {"A": cells.HELD, "B": "1", "Y": cells.INVERTED})
 
 
 def test_simulated(tmp_path: Path) -> None:

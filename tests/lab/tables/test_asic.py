@@ -9,7 +9,7 @@ from eqspike.lab.experiments.spec import read_tables
 TABLES = {own.header.kind: own for own in read_tables() if own.header.page == "asic"}
 
 
-def measured(gated: int = 0, mismatches: int = 0, swapped: str | None = None, pj: float = 90.0) -> dict[str, Any]:
+def measured(gated: int = 0, mismatches: int = 0, swapped: int | None = None, pj: float = 90.0) -> dict[str, Any]:
     part = {"cell_count": 500, "flip_flops": 60, "area_um2": {"all": 20_000.0}}
     check = {
         "images": 4, "words_compared": 1000, "mismatches": mismatches, "simulator": "Verilator",
@@ -21,7 +21,8 @@ def measured(gated: int = 0, mismatches: int = 0, swapped: str | None = None, pj
         "config": "digits", "layers": [64, 32, 10], "lanes": 32, "cell_count": 50_000, "flip_flops": 8000,
         "gated_clocks": gated, "gated_flip_flops": gated * 20, "area_um2": {"all": 2e6}, "memory_bits": 40_512,
         "memory_um2": [0.5e6, 4.6e6], "timing": [{"wire_ff": w, "ns": 6 + w / 10, "mhz": 160.0} for w in (0, 5, 10)],
-        "neurons": {"lif": part, "lane": part | {"area_um2": {"all": 30_000.0}}}, "swapped": swapped, "check": check,
+        "neurons": {"lif": part, "lane": part | {"area_um2": {"all": 30_000.0}}}, "check": check,
+        "swapped": None if swapped is None else {"gate": "NOR for NAND x", "mismatches": swapped, "found": swapped > 0},
         "energy": None if mismatches else {"images": 4, "cycles": 4000, "synops": 100_000, "wires": wires},
     }  # fmt: skip
     return {"command": "asic digits", "seconds": 1.0, "result": result}
@@ -30,7 +31,7 @@ def measured(gated: int = 0, mismatches: int = 0, swapped: str | None = None, pj
 FOUND = {
     "asic-digits": measured(),
     "asic-digits-gated": measured(gated=200, pj=79.0),
-    "asic-toy-swapped": measured(mismatches=7, swapped="x: NOR in the place of NAND"),
+    "asic-toy-swapped": measured(swapped=7),
 }
 
 
@@ -55,11 +56,12 @@ def test_checks() -> None:
     """Of a swapped gate, mismatches are what is wanted."""
     found = rows("asic_checks")
     assert [row[-1] for row in found] == ["met", "met", "met"]
-    assert found[-1][0].endswith("one gate swapped")
+    assert found[-1][0].endswith(", NOR for NAND")
+    assert found[-1][3:5] == ["-", "7"]
     table = TABLES["asic_checks"]
     claims = table.kind.claims(table.full, FOUND)
     assert [claim.measured for claim in claims] == ["0 of 2,000 words differ", "7 mismatches"]
-    wrong = FOUND | {"asic-digits": measured(mismatches=1), "asic-toy-swapped": measured(swapped="x")}
+    wrong = FOUND | {"asic-digits": measured(mismatches=1), "asic-toy-swapped": measured(swapped=0)}
     assert [claim.status for claim in table.kind.claims(table.full, wrong)] == ["missed", "missed"]
 
 
