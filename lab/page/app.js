@@ -3,7 +3,7 @@
 
 const by = (id) => document.getElementById(id);
 const WAITS = [2000, 1000, 300, 100, 0]; // milliseconds from one training image to the next, by the slider's place
-const TESTS = 200; // images of a test
+const TESTS = 200; // images of a test, at most; fewer of large networks, so that it takes seconds
 
 const app = {
   ready: null, image: null, drawn: null, send: null, training: false, slowly: false, id: Math.floor(Math.random() * 2 ** 40), joules: 0, times: [], checked: false,
@@ -255,7 +255,8 @@ function start(weights) {
 function judge() {
   by("judge").disabled = true;
   by("judged").textContent = "Being tested ...";
-  app.send({ type: "judge", images: TESTS });
+  const { layers } = app.ready, synapses = layers.slice(1).reduce((all, size, s) => all + (layers[s] + 1) * size, 0);
+  app.send({ type: "judge", images: Math.max(40, Math.min(TESTS, Math.round(2e6 / synapses))) });
 }
 
 // ------------------------------------------------------------------------------------------------------------------
