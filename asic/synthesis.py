@@ -27,6 +27,7 @@ alumacc
 share
 opt{resets}
 memory -nomap
+memory_map -rom-only
 opt_clean
 setattr -unset init w:*
 opt -full{resets}
@@ -38,8 +39,8 @@ opt -fast -nodffe -nosdff
 opt_clean -purge
 write_json prepared.json
 """
-"""Down to single gates and flip-flops; memories stay whole. What a flip-flop holds after configuration is forgotten:
-silicon has no configuration, and the reset does without. `resets`: "" where a flip-flop's reset is kept apart from its
+"""Down to single gates and flip-flops; memories stay whole, tables that are only read become logic. What a flip-flop
+holds after configuration is forgotten: silicon has no configuration, and the reset does without. `resets`: "" where a flip-flop's reset is kept apart from its
 logic; for gated clocks " -nosdff", since Yosys finds no enable behind a reset that it took apart."""
 
 BLACK_BOX = f"module {CLOCK_GATE}(input enable, input clock, output gated); endmodule\n"
