@@ -40,8 +40,9 @@ opt_clean -purge
 write_json prepared.json
 """
 """Down to single gates and flip-flops; memories stay whole, tables that are only read become logic. What a flip-flop
-holds after configuration is forgotten: silicon has no configuration, and the reset does without. `resets`: "" where a flip-flop's reset is kept apart from its
-logic; for gated clocks " -nosdff", since Yosys finds no enable behind a reset that it took apart."""
+holds after configuration is forgotten: silicon has no configuration, and the reset does without. `resets`: "" where a
+flip-flop's reset is kept apart from its logic; for gated clocks " -nosdff", since Yosys finds no enable behind a reset
+that it took apart."""
 
 BLACK_BOX = f"module {CLOCK_GATE}(input enable, input clock, output gated); endmodule\n"
 UNGATED = "dfflegalize -cell $_DFF_P_ x"
