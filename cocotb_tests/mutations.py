@@ -680,7 +680,7 @@ MUTATIONS = [
         ("a bright word passed over", "eager_prefetch", "m.d.sync += left.eq(shown)", "m.d.sync += left.eq(shown[1:])"),
         ("a step ends before its last spike", "eager", "(self.spikes.valid & (pending.step == step))", "0"),
         ("a step ends with the spikes of the next", "eager", "pending.step.eq(held.step)", "pending.step.eq(0)"),
-        ("steps start into each other", "eager", "~(running | given_valid | valid) &", "~(running | given_valid) &"),
+        ("steps start into each other", "eager", "~(running | given_valid | valid) &", "(under_way < 3) &"),
     ),
     *_in(
         "input_steps.py",

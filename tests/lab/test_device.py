@@ -95,5 +95,5 @@ def test_the_sample_is_the_golden_models(faulty: Config) -> None:
 def test_a_simulator_finds_measured_devices(tiny: str, make_config) -> None:
     """It runs in a folder of its own."""
     config = make_config(device={"file": "chip.csv"}, synapses=SYNAPSES)
-    assert compare._job(config, 1, None, 0)["config"]["device"]["file"] == str(Path.cwd() / "chip.csv")
+    assert compare.learning_job(config, 1)["config"]["device"]["file"] == str(Path.cwd() / "chip.csv")
     assert for_simulator(make_config()) == make_config()
