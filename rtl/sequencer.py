@@ -108,6 +108,8 @@ class Sequencer(wiring.Component):
         """The bias is still to be served. Cycles to wait."""
         self._stale, self._recent = Signal(name="stale"), Signal(range(self.STANDS), name="recent")
         """The chunk did not stand as it was loaded. Cycles until what the last step left stands, but the last chunk."""
+        self._free_ended, self._ended = Signal(name="free_ended"), Signal(name="ended")
+        """The step that ended last was the free phase's last one, or the nudge phase's."""
         self._programs = Const(0) if self.image_end else self.learns
         """Spikes that are served program their synapses."""
         self._alone = Signal(name="alone")
@@ -298,9 +300,11 @@ class Sequencer(wiring.Component):
         learning = self.config.learning
         m.d.comb += self.end_step.eq(1)
         m.d.sync += [self.step.eq(self.step + 1), self.chunk.eq(0), self._recent.eq(self.STANDS - 2)]
-        free_ends = ~self.nudging & (self.step == learning.free_steps - 1)
+        free_ends = self.step == learning.free_steps - 1
         ends = self.step == learning.free_steps + learning.nudge_steps - 1
-        with m.If(free_ends | ends | (self.mode == Mode.INFER_FIRST_SPIKE)):
+        # Kept, so that the comparisons are not on the way to what judges the outputs.
+        m.d.sync += [self._free_ended.eq(free_ends), self._ended.eq(ends)]
+        with m.If(~self.nudging & free_ends | ends | (self.mode == Mode.INFER_FIRST_SPIKE)):
             m.next = "DRAIN"
         with m.Else():
             m.d.comb += self.begin_step.eq(1)
@@ -308,14 +312,13 @@ class Sequencer(wiring.Component):
 
     def _drain(self, m: Module) -> None:
         """A step's neurons stand before anything is decided by them."""
-        learning = self.config.learning
         m.d.comb += self.stage.eq(Stage.DRAIN)
         with m.If(self.settled):
             stopped = (self.mode == Mode.INFER_FIRST_SPIKE) & self.first_valid
-            with m.If(~self.nudging & ((self.step == learning.free_steps) | stopped)):
+            with m.If(~self.nudging & (self._free_ended | stopped)):
                 m.d.comb += self.scan.eq(1)
                 m.next = "SCAN"
-            with m.Elif(self.step == learning.free_steps + learning.nudge_steps):
+            with m.Elif(self._ended):
                 if self.image_end:
                     m.d.comb += self.sweep_start.eq(1)
                 m.next = "SWEEP" if self.image_end else "RESULT"
